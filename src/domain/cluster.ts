@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
+import { overlayKinds } from './overlay.ts';
+
+/** Why an overlay of Debian's n2n 1.3 is called insecure, wherever it is shown. */
+export const n2nInsecureReason =
+  'n2n 1.3 encrypts with one key per cluster but authenticates nobody: whoever reaches the supernode can claim any MAC';
+
+const sizeSchema = (defaults: { cpus: number; memoryMiB: number }) =>
+  z.strictObject({
+    cpus: z.int().min(1).max(256).default(defaults.cpus),
+    memoryMiB: z.int().min(256).max(4_194_304).default(defaults.memoryMiB),
+  });
+
+/** What the user asks for: short enough to be typed into a form. */
+export const clusterSpecSchema = z
+  .strictObject({
+    name: clusterNameSchema,
+    /** The site that holds the frontend VM and the overlay's supernode. */
+    origin: siteNameSchema,
+    sites: z
+      .array(
+        z.strictObject({
+          name: siteNameSchema,
+          computes: z.int().min(0, 'must not be negative').max(1000),
+        }),
+      )
+      .min(1, 'a cluster needs at least one site')
+      .max(100),
+    overlay: z
+      .strictObject({
+        kind: z.enum(overlayKinds, {
+          error: (issue) =>
+            `overlay kind ${JSON.stringify(issue.input)} is unknown; known: ${overlayKinds.join(', ')}`,
+        }),
+        /** Must be true for an overlay without authentication worth the name (n2n 1.3). */
+        insecure: z.boolean().default(false),
+      })
+      .prefault({ kind: 'n2n' }),
+    frontend: sizeSchema({ cpus: 1, memoryMiB: 768 })
+      .extend({ diskGiB: z.int().min(1).max(65_536).default(4) })
+      .prefault({}),
+    compute: sizeSchema({ cpus: 1, memoryMiB: 512 }).prefault({}),
+    /** Address range of the overlay; by default the next free /24 of 10.77.0.0/16. */
+    network: z
+      .string()
+      .regex(
+        /^(?:10|172|192)(?:\.\d{1,3}){3}\/(?:1[6-9]|2[0-8])$/,
+        'must be a private range from /16 to /28',
+      )
+      .optional(),
+    rolls: z.array(rollNameSchema).max(50).default(['base', 'slurm', 'mpi']),
+    /** Public ssh keys that may log in to the frontend VM as the ordinary user `hpc`. */
+    sshKeys: z
+      .array(z.string().regex(/^(?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+(?: [\x20-\x7e]*)?$/))
+      .max(50)
+      .default([]),
+  })
+  .superRefine((spec, context) => {
+    const names = spec.sites.map((site) => site.name);
+    if (new Set(names).size !== names.length) {
+      context.addIssue({ code: 'custom', path: ['sites'], message: 'a site is named twice' });
+    }
+    if (!names.includes(spec.origin)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['origin'],
+        message: `origin ${spec.origin} is not among the sites (${names.join(', ')})`,
+      });
+    }
+    if (spec.sites.every((site) => site.computes === 0)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['sites'],
+        message: 'zero computes: a cluster needs at least one compute VM',
+      });
+    }
+  });
+export type ClusterSpec = z.infer<typeof clusterSpecSchema>;
+export type ClusterSpecInput = z.input<typeof clusterSpecSchema>;
+
+/** Where a cluster stands. `ready` only after the verify step has proved it. */
+export const clusterPhases = [
+  'building',
+  'ready',
+  'failed',
+  'cancelled',
+  'destroying',
+  'destroyed',
+] as const;
+export type ClusterPhase = (typeof clusterPhases)[number];
+
+/** Why a cluster is (not) as wanted; one sentence for a person. */
+export interface Condition {
+  type: 'Ready' | 'Secure' | 'Attention';
+  status: boolean;
+  reason: string;
+  message: string;
+}
+
+export const buildSteps = [
+  'register',
+  'reserve',
+  'image',
+  'supernode',
+  'edges',
+  'frontend',
+  'computes',
+  'verify',
+] as const;
+export const destroySteps = ['vms', 'edges', 'supernode', 'inventory'] as const;
+export type StepName = (typeof buildSteps)[number] | (typeof destroySteps)[number];
+
+/** One step as it went, for progress and history. Times in milliseconds since 1970. */
+export interface StepRecord {
+  step: StepName;
+  /** Absent for a step of the whole cluster. */
+  site?: string;
+  startedAt: number;
+  finishedAt?: number;
+  error?: string;
+}
+
+/** What the verify step found; the proof behind `ready`. */
+export const verifyReportSchema = z.strictObject({
+  /** Host names that `srun hostname` printed, one per node. */
+  hostnames: z.array(z.string()),
+  /** One line per rank of the MPI collective, with its node. */
+  mpi: z.strictObject({
+    ranks: z.int(),
+    nodes: z.array(z.string()),
+    sum: z.number(),
+    expectedSum: z.number(),
+    interface: z.string(),
+  }),
+  /** Largest packet that crosses the overlay unfragmented, bytes. */
+  mtu: z.int(),
+  /** Round-trip times between sites, milliseconds. */
+  rtt: z.array(z.strictObject({ from: z.string(), to: z.string(), ms: z.number() })),
+  /** What a person would see. */
+  transcript: z.string().max(20_000),
+});
+export type VerifyReport = z.infer<typeof verifyReportSchema>;

@@ -1,0 +1,12 @@
+import { z } from 'zod';
+
+/**
+ * A secret sealed to one host's X25519 key: an ephemeral key, HKDF-SHA-256, AES-256-GCM. Safe in
+ * workflow history, since only the host can open it. All fields base64.
+ */
+export const sealedSchema = z.strictObject({
+  ephemeralKey: z.string().max(64),
+  nonce: z.string().max(24),
+  ciphertext: z.string().max(200_000),
+});
+export type Sealed = z.infer<typeof sealedSchema>;
