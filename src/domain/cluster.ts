@@ -141,3 +141,15 @@ export const verifyReportSchema = z.strictObject({
   transcript: z.string().max(20_000),
 });
 export type VerifyReport = z.infer<typeof verifyReportSchema>;
+
+/** What the frontend says of a node. Times in seconds since 1970 by the frontend's clock. */
+export const nodeStateSchema = z.object({
+  name: z.string(),
+  /** The scheduler's word: idle, alloc, down, unknown, … */
+  state: z.string(),
+  /** When the node last fetched its configuration, which it does once per boot. */
+  fetchedAt: z.number().nullable(),
+  /** `idle` only if it is idle since that boot. */
+  phase: z.string(),
+});
+export type NodeState = z.infer<typeof nodeStateSchema>;

@@ -1,0 +1,220 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { Failure, parseInput } from '../../domain/failure.ts';
+import type { Operation } from '../../domain/mark.ts';
+import { nodeStateSchema, verifyReportSchema, type VerifyReport } from '../../domain/cluster.ts';
+import type { Sealed } from '../../domain/sealed.ts';
+import type { Site } from '../../domain/site.ts';
+import type { SeenVm, VmDefinition } from '../../domain/vm.ts';
+import type { Watch } from '../../drivers/site/site-driver.ts';
+import { activity } from '../activity.ts';
+import type { SiteDrivers } from './drivers.ts';
+
+/** A VM inside which programs are run through its guest agent. */
+export interface GuestAddress {
+  site: Site;
+  operation: Operation;
+  container: string;
+  vm: string;
+}
+
+export interface AwaitedNode {
+  name: string;
+  /** Frontend's clock, seconds: only a boot that began later counts. 0: any. */
+  since: number;
+}
+
+const pollEveryMs = 1_000;
+
+/** Activities about VMs and what runs in them. */
+export function createVmActivities(drivers: SiteDrivers) {
+  return {
+    async reserveVms(input: {
+      site: Site;
+      operation: Operation;
+      vms: VmDefinition[];
+      leaseSeconds: number;
+    }): Promise<void> {
+      const leaseUntil = Math.floor(Date.now() / 1000) + input.leaseSeconds;
+      return activity((watch) =>
+        drivers.site(input.site).reserve(input.operation, input.vms, leaseUntil, watch),
+      );
+    },
+
+    async ensureVms(input: {
+      site: Site;
+      operation: Operation;
+      vms: { vm: VmDefinition; seed: Sealed }[];
+    }): Promise<void> {
+      return activity((watch) =>
+        drivers.site(input.site).ensureVms(input.operation, input.vms, watch),
+      );
+    },
+
+    /** Returns the names of the VMs that were started now. */
+    async startVms(input: {
+      site: Site;
+      operation: Operation;
+      vms: VmDefinition[];
+    }): Promise<string[]> {
+      return activity((watch) =>
+        drivers.site(input.site).startVms(input.operation, input.vms, watch),
+      );
+    },
+
+    async describeVms(input: { site: Site; operation: Operation }): Promise<SeenVm[]> {
+      return activity((watch) => drivers.site(input.site).describeVms(input.operation, watch));
+    },
+
+    async removeVms(input: { site: Site; operation: Operation }): Promise<void> {
+      return activity((watch) =>
+        drivers.site(input.site).removeVms(input.operation, undefined, watch),
+      );
+    },
+
+    /** Waits until scheduler, DHCP, DNS and HTTP of the frontend answer from inside. */
+    async waitForFrontend(input: { frontend: GuestAddress; timeoutMs: number }): Promise<void> {
+      return activity(async (watch) => {
+        const deadline = Date.now() + input.timeoutMs;
+        for (;;) {
+          const missing = await missingAtFrontend(drivers, input.frontend, watch);
+          if (missing === undefined) return;
+          watch.progress({ note: missing });
+          if (Date.now() > deadline) {
+            throw new Failure(
+              'Timeout',
+              `frontend VM did not become ready in ${input.timeoutMs / 1000} s: ${missing}`,
+              {
+                help: "`mvc create` again goes on from here; the VM's console at its site may tell more",
+              },
+            );
+          }
+          await sleep(pollEveryMs, undefined, { signal: watch.signal });
+        }
+      });
+    },
+
+    /** The frontend's clock, seconds since 1970: what happens later belongs to what is done now. */
+    async frontendClock(input: { frontend: GuestAddress }): Promise<number> {
+      return activity(async (watch) =>
+        Number(
+          (await runInGuest(drivers, input.frontend, ['/usr/lib/mvc/clock'], {}, watch)).trim(),
+        ),
+      );
+    },
+
+    /** Waits until each node is idle in the scheduler since the boot that is meant. */
+    async waitForNodes(input: {
+      frontend: GuestAddress;
+      nodes: AwaitedNode[];
+      timeoutMs: number;
+    }): Promise<void> {
+      return activity(async (watch) => {
+        const deadline = Date.now() + input.timeoutMs;
+        for (;;) {
+          const waiting = await waitingNodes(drivers, input, watch);
+          if (waiting.length === 0) return;
+          const note = `${input.nodes.length - waiting.length} of ${input.nodes.length} nodes idle; waiting for ${waiting.slice(0, 5).join(', ')}`;
+          watch.progress({ note });
+          if (Date.now() > deadline) {
+            throw new Failure(
+              'Timeout',
+              `not all nodes became idle in ${input.timeoutMs / 1000} s: ${note}`,
+              {
+                help: '`mvc create` again goes on from here; the consoles of those VMs may tell more',
+              },
+            );
+          }
+          await sleep(pollEveryMs, undefined, { signal: watch.signal });
+        }
+      });
+    },
+
+    /** Runs the proof: a job on every node, an MPI collective over all sites, MTU, round-trip times. */
+    async verifyCluster(input: {
+      frontend: GuestAddress;
+      nodes: { name: string; site: string }[];
+      mtu: number;
+    }): Promise<VerifyReport> {
+      return activity(async (watch) => {
+        const request = { nodes: input.nodes, mtu: input.mtu, interface: 'eth0' };
+        const output = await runInGuest(
+          drivers,
+          input.frontend,
+          ['/usr/lib/mvc/verify'],
+          { stdin: JSON.stringify(request), timeoutMs: 300_000 },
+          watch,
+        );
+        return parseInput(
+          verifyReportSchema,
+          JSON.parse(output),
+          'the report of the verify program',
+        );
+      });
+    },
+  };
+}
+
+async function runInGuest(
+  drivers: SiteDrivers,
+  guest: GuestAddress,
+  argv: string[],
+  options: { stdin?: string; timeoutMs?: number },
+  watch: Watch,
+): Promise<string> {
+  const vm = { container: guest.container, name: guest.vm };
+  const run = { argv, timeoutMs: 30_000, ...options };
+  const result = await drivers.site(guest.site).guestRun(guest.operation, vm, run, watch);
+  if (result.exitCode === 0) return result.stdout;
+  throw new Failure(
+    'CommandFailed',
+    `${argv[0]} in ${guest.vm} at site ${guest.site.name} ended with ${result.exitCode}: ${result.stderr.trim() || result.stdout.trim()}`,
+  );
+}
+
+/** A sentence on what is missing, or undefined when the frontend is ready. */
+async function missingAtFrontend(
+  drivers: SiteDrivers,
+  guest: GuestAddress,
+  watch: Watch,
+): Promise<string | undefined> {
+  const vm = { container: guest.container, name: guest.vm };
+  const run = { argv: ['/usr/lib/mvc/frontend-ready'], timeoutMs: 20_000 };
+  try {
+    const result = await drivers.site(guest.site).guestRun(guest.operation, vm, run, watch);
+    return result.exitCode === 0 ? undefined : result.stdout.trim() || 'not ready yet';
+  } catch (error) {
+    // Until the guest has booted its agent does not answer: that is waiting, not failing.
+    if (error instanceof Failure && error.retryable) return `booting (${error.message})`;
+    throw error;
+  }
+}
+
+async function waitingNodes(
+  drivers: SiteDrivers,
+  input: { frontend: GuestAddress; nodes: AwaitedNode[] },
+  watch: Watch,
+): Promise<string[]> {
+  const output = await runInGuest(
+    drivers,
+    input.frontend,
+    ['/usr/lib/mvc/node-states'],
+    {},
+    watch,
+  ).catch((error: unknown) => {
+    if (error instanceof Failure && error.retryable) return '[]';
+    throw error;
+  });
+  const states = parseInput(
+    z.array(nodeStateSchema),
+    JSON.parse(output),
+    'the list of node states',
+  );
+  return input.nodes.flatMap(({ name, since }) => {
+    const state = states.find((each) => each.name === name);
+    const idle =
+      state?.phase === 'idle' &&
+      (since === 0 || (state.fetchedAt !== null && state.fetchedAt >= since));
+    return idle ? [] : [`${name} (${state?.phase ?? 'unknown'})`];
+  });
+}
