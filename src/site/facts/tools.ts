@@ -1,0 +1,83 @@
+import { Failure } from '../../domain/failure.ts';
+import type { Shell } from '../../transport/shell.ts';
+
+type Role = 'physicalFrontend' | 'vmContainer';
+
+interface Tool {
+  /** Key in the facts. */
+  name: string;
+  /** Prints the version; some programs do so with a non-zero status. */
+  argv: [string, ...string[]];
+  version: RegExp;
+  /** The Debian package that has it. */
+  package: string;
+  roles: Role[];
+}
+
+const everywhere: Role[] = ['physicalFrontend', 'vmContainer'];
+const containers: Role[] = ['vmContainer'];
+const n2nVersion = /n2n v\.?\s*(\d+\.\d+(?:\.\d+)*)/;
+
+const tools: Tool[] = [
+  tool('node', ['/usr/bin/node', '--version'], /v(\d+\.\d+\.\d+)/, 'nodejs', everywhere),
+  tool('ip', ['ip', '-V'], /iproute2-([\w.]+)/, 'iproute2', everywhere),
+  tool('flock', ['flock', '--version'], /(\d+\.\d+(?:\.\d+)?)/, 'util-linux', everywhere),
+  tool('n2n', ['supernode', '-h'], n2nVersion, 'n2n', ['physicalFrontend']),
+  tool('n2n', ['edge', '-h'], n2nVersion, 'n2n', containers),
+  tool('nft', ['nft', '--version'], /v(\d+\.\d+\.\d+)/, 'nftables', containers),
+  tool('curl', ['curl', '--version'], /curl (\d+\.\d+\.\d+)/, 'curl', containers),
+  tool('virsh', ['virsh', '--version'], /(\d+\.\d+\.\d+)/, 'libvirt-clients', containers),
+  tool(
+    'qemu',
+    ['qemu-system-x86_64', '--version'],
+    /version (\d+\.\d+\.\d+)/,
+    'qemu-system-x86',
+    containers,
+  ),
+  tool('qemu-img', ['qemu-img', '--version'], /version (\d+\.\d+\.\d+)/, 'qemu-utils', containers),
+];
+
+const runit = tool('runit', ['sv'], /runit (\S+)/, 'runit', everywhere);
+
+/** Versions of the programs that a host of this role needs, and which of them are missing. */
+export async function surveyTools(
+  shell: Shell,
+  role: Role,
+  supervisor: 'systemd' | 'runit',
+): Promise<{ tools: Record<string, string>; missing: { tool: string; package: string }[] }> {
+  const wanted = [...tools, ...(supervisor === 'runit' ? [runit] : [])].filter((each) =>
+    each.roles.includes(role),
+  );
+  const found = await Promise.all(wanted.map((each) => findVersion(shell, each)));
+  const present = wanted.flatMap((each, index) => {
+    const version = found[index];
+    return version === undefined ? [] : [[each.name, version]];
+  });
+  return {
+    tools: Object.fromEntries([...present, ['supervisor', supervisor]]),
+    missing: wanted
+      .filter((_, index) => found[index] === undefined)
+      .map((each) => ({ tool: each.name, package: each.package })),
+  };
+}
+
+/** Its version, `unknown` if it prints none that we can read, undefined if it is not there. */
+async function findVersion(shell: Shell, wanted: Tool): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await shell.run(wanted.argv, { timeoutMs: 10_000 });
+    return wanted.version.exec(stdout + stderr)?.[1] ?? 'unknown';
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'MissingTool') return undefined;
+    throw error;
+  }
+}
+
+function tool(
+  name: string,
+  argv: [string, ...string[]],
+  version: RegExp,
+  packageName: string,
+  roles: Role[],
+): Tool {
+  return { name, argv, version, package: packageName, roles };
+}

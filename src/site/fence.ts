@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Failure } from '../domain/failure.ts';
+import { operationSchema, type Operation } from '../domain/mark.ts';
+import { writeDurably } from '../transport/durable-file.ts';
+
+/**
+ * Refuses what must not act on a cluster here: another installation, and an operation that is
+ * older than one already seen. The record outlives the cluster, so that a late attempt of its build does no harm.
+ *
+ * @throws {Failure} Conflict or StaleEpoch.
+ */
+export async function checkFence(pool: string, operation: Operation): Promise<void> {
+  const last = await readFence(pool, operation.mark.clusterId);
+  if (!last) return;
+  const { cluster, clusterId } = operation.mark;
+  if (last.mark.installation !== operation.mark.installation) {
+    throw new Failure(
+      'Conflict',
+      `cluster ${cluster} (${clusterId}) belongs to another controller`,
+      {
+        help: 'use the controller that made it',
+      },
+    );
+  }
+  if (operation.epoch < last.epoch) {
+    throw new Failure(
+      'StaleEpoch',
+      `operation ${operation.epoch} on cluster ${cluster} came after operation ${last.epoch}`,
+      { help: 'nothing to do: a later operation has taken over' },
+    );
+  }
+}
+
+/** Notes that this operation acts on the cluster here: lower ones are refused from now on. Needs the lock. */
+export async function raiseFence(pool: string, operation: Operation): Promise<void> {
+  await checkFence(pool, operation);
+  const last = await readFence(pool, operation.mark.clusterId);
+  if (last?.epoch === operation.epoch) return;
+  await writeDurably(fenceFile(pool, operation.mark.clusterId), JSON.stringify(operation));
+}
+
+async function readFence(pool: string, clusterId: string): Promise<Operation | undefined> {
+  let text: string;
+  try {
+    text = await readFile(fenceFile(pool, clusterId), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return operationSchema.parse(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof z.ZodError) && !(error instanceof SyntaxError)) throw error;
+    // To go on would mean to let anybody through.
+    throw new Failure('Protocol', `${fenceFile(pool, clusterId)} is damaged`, { cause: error });
+  }
+}
+
+function fenceFile(pool: string, clusterId: string): string {
+  return join(pool, 'clusters', clusterId, 'epoch');
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Failure, parseInput, toFailure } from '../domain/failure.ts';
+import type { Operation } from '../domain/mark.ts';
+import { siteVerbs, type SiteAnswer, type SiteVerb } from '../domain/site-verbs.ts';
+import { checkFence, raiseFence } from './fence.ts';
+import { createHost, type Host } from './host.ts';
+import { withLock } from './host-lock.ts';
+import { readPolicy } from './policy.ts';
+import { readRequest, type Incoming } from './request.ts';
+import type { VerbHandler } from './verb-handler.ts';
+import { verbHandlers } from './verbs.ts';
+
+const lockWaitSeconds = 15;
+
+/** Reads one request, does it, and returns the answer; failures are answers too. */
+export async function serveRequest(input: Readable, policyFile: string): Promise<SiteAnswer> {
+  try {
+    const incoming = await readRequest(input);
+    const host = createHost(await readPolicy(policyFile));
+    return { ok: true, result: await dispatch(host, incoming.request.verb, incoming) };
+  } catch (error) {
+    return { ok: false, failure: toFailure(error).describe() };
+  }
+}
+
+async function dispatch<V extends SiteVerb>(
+  host: Host,
+  verb: V,
+  { request, readBody }: Incoming,
+): Promise<unknown> {
+  // The table's type ties each name to its handler; the compiler cannot follow that through a variable.
+  const handler = verbHandlers[verb] as VerbHandler<V>;
+  const checked = parseInput(siteVerbs[verb].input, request.input, `the input of ${verb}`);
+  const call = {
+    input: checked as Parameters<typeof handler.run>[1]['input'],
+    get operation(): Operation {
+      if (request.operation) return request.operation;
+      throw new Failure('BadInput', `${verb} must name the operation that it is part of`);
+    },
+    readBody,
+  };
+  const run = async () => siteVerbs[verb].output.parse(await handler.run(host, call));
+  const { pool } = host.policy;
+  const underLock = (action: () => Promise<unknown>) =>
+    withLock(join(pool, 'lock'), lockWaitSeconds, action);
+  switch (handler.guard) {
+    case 'none':
+      return run();
+    case 'fence':
+      await checkFence(pool, call.operation);
+      return run();
+    case 'lock':
+      return underLock(run);
+    case 'change':
+      // Before the lock, so that a stale one does not queue up; again within, where it counts.
+      await checkFence(pool, call.operation);
+      return underLock(async () => {
+        await raiseFence(pool, call.operation);
+        return run();
+      });
+  }
+}

@@ -1,0 +1,86 @@
+import { describeZodError, Failure } from '../domain/failure.ts';
+import {
+  siteAnswerSchema,
+  siteVerbs,
+  type SiteRequest,
+  type SiteVerb,
+  type SiteVerbOutput,
+} from '../domain/site-verbs.ts';
+import type { CallOptions } from './site-door.ts';
+
+/** An answer longer than this is not read to its end. */
+export const maxAnswerBytes = 8 * 1024 ** 2;
+
+/** The bytes of a request: one line of JSON, then the raw body if there is one. */
+export function encodeRequest(verb: SiteVerb, input: unknown, options: CallOptions): Buffer {
+  const request: SiteRequest = {
+    protocol: 1,
+    verb,
+    ...(options.operation ? { operation: options.operation } : {}),
+    input,
+  };
+  const line = Buffer.from(`${JSON.stringify(request)}\n`);
+  return options.body ? Buffer.concat([line, options.body]) : line;
+}
+
+/**
+ * Reads an answer. What a site says is not trusted: it must be one whole line that fits the verb's schema.
+ *
+ * @param where the host in words, for the message.
+ * @throws {Failure} the failure that the host answered, or Protocol.
+ */
+export function decodeAnswer<V extends SiteVerb>(
+  verb: V,
+  stdout: string,
+  where: string,
+): SiteVerbOutput<V> {
+  const answer = siteAnswerSchema.safeParse(parseLine(stdout, verb, where));
+  if (!answer.success) {
+    throw new Failure(
+      'Protocol',
+      `${where} answered ${verb} in a form that is not understood: ${describeZodError(answer.error)}`,
+      { help: updateHelp },
+    );
+  }
+  if (!answer.data.ok) {
+    const { kind, message, help } = answer.data.failure;
+    throw new Failure(
+      kind,
+      `${where}: ${printable(message)}`,
+      help ? { help: printable(help) } : {},
+    );
+  }
+  const result = siteVerbs[verb].output.safeParse(answer.data.result);
+  if (result.success) return result.data as SiteVerbOutput<V>;
+  throw new Failure(
+    'Protocol',
+    `the answer of ${where} to ${verb} is not valid: ${describeZodError(result.error)}`,
+    { help: updateHelp },
+  );
+}
+
+const updateHelp =
+  'install the mvc-site of this version there: `mvc site prepare` prints the administrator’s script';
+
+function parseLine(stdout: string, verb: string, where: string): unknown {
+  if (!stdout.endsWith('\n')) {
+    throw new Failure('Unreachable', `${where} broke off in the middle of its answer to ${verb}`);
+  }
+  try {
+    return JSON.parse(stdout);
+  } catch (error) {
+    throw new Failure('Protocol', `${where} did not answer ${verb} with one line of JSON`, {
+      cause: error,
+      help: updateHelp,
+    });
+  }
+}
+
+/** What comes from a site may end in a terminal: control characters become visible. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(
+    /[\x00-\x09\x0b-\x1f\x7f-\x9f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
