@@ -1,0 +1,54 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { ControlActivities } from '../activities/control/control.ts';
+import type { SiteActivities } from '../activities/site/site-activities.ts';
+import { controlQueue, siteQueue } from '../domain/engine-names.ts';
+import { permanentFailureKinds } from '../domain/failure.ts';
+
+/**
+ * Waits between attempts are short at first and never longer than 10 s: after an outage the build
+ * goes on within seconds. A heartbeat that stays away for 25 s means a dead worker.
+ */
+const retry = {
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '10s',
+  nonRetryableErrorTypes: permanentFailureKinds as string[],
+} as const;
+
+export const control = proxyActivities<ControlActivities>({
+  taskQueue: controlQueue,
+  startToCloseTimeout: '60s',
+  scheduleToCloseTimeout: '30m',
+  retry,
+});
+
+/** Control activities that take minutes: the image is built from packages. */
+export const longControl = proxyActivities<ControlActivities>({
+  taskQueue: controlQueue,
+  startToCloseTimeout: '30m',
+  scheduleToCloseTimeout: '90m',
+  heartbeatTimeout: '25s',
+  retry,
+});
+
+/** Activities at a site. Attempts go on for half an hour, so that a site may be away for a while. */
+export function atSite(site: string) {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueue(site),
+    startToCloseTimeout: '30m',
+    scheduleToCloseTimeout: '60m',
+    heartbeatTimeout: '25s',
+    retry,
+  });
+}
+
+/** For a person who waits at a terminal: an answer or an error within a minute. */
+export function atSiteSoon(site: string) {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueue(site),
+    startToCloseTimeout: '30s',
+    scheduleToCloseTimeout: '60s',
+    heartbeatTimeout: '25s',
+    retry: { ...retry, maximumAttempts: 2 },
+  });
+}

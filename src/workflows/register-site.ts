@@ -1,0 +1,47 @@
+import { ApplicationFailure, CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { z } from 'zod';
+import { siteWorkflowId } from '../domain/engine-names.ts';
+import { siteNameSchema } from '../domain/names.ts';
+import { siteSchema, type SiteFacts } from '../domain/site.ts';
+import { atSiteSoon, control } from './activities.ts';
+import { parseWorkflowInput, workflowFailure } from './failures.ts';
+
+/** Records a site if all its hosts answer and have what they need; otherwise nothing is recorded. */
+export async function registerSite(input: unknown): Promise<SiteFacts> {
+  const site = parseWorkflowInput(siteSchema, input);
+  requireSiteWorkflowId(site.name);
+  try {
+    await control.recordPendingSite({ site });
+  } catch (error) {
+    throw workflowFailure(error);
+  }
+  try {
+    const facts = await atSiteSoon(site.name).describeSite({ site });
+    await control.confirmSite({ facts });
+    return facts;
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => control.removeSite({ name: site.name }));
+    throw workflowFailure(error);
+  }
+}
+
+/** Forgets a site that no cluster uses. */
+export async function removeSite(input: unknown): Promise<void> {
+  const { name } = parseWorkflowInput(z.strictObject({ name: siteNameSchema }), input);
+  requireSiteWorkflowId(name);
+  try {
+    await control.removeSite({ name });
+  } catch (error) {
+    throw workflowFailure(error);
+  }
+}
+
+function requireSiteWorkflowId(site: string): void {
+  const wanted = siteWorkflowId(site);
+  if (workflowInfo().workflowId !== wanted) {
+    throw ApplicationFailure.nonRetryable(
+      `operations on site ${site} must run under the id ${wanted}`,
+      'BadInput',
+    );
+  }
+}

@@ -1,0 +1,89 @@
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  condition,
+  ParentClosePolicy,
+  startChild,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import { clusterSiteWorkflowId } from '../domain/engine-names.ts';
+import type { OperationScope } from '../domain/operation.ts';
+import { buildSite } from './build-site.ts';
+import { goSignal, type Go, type Milestone, type SiteNews } from './messages.ts';
+import type { StepListener } from './progress.ts';
+
+/**
+ * The site workflows of one build, conducted by milestones: what all must have reached before any
+ * goes on. If one fails, the others are cancelled and waited for.
+ */
+export class SiteChoir {
+  readonly started: string[] = [];
+  private readonly scope: OperationScope;
+  private readonly listener: StepListener;
+  private readonly reached = new Map<Milestone, Set<string>>();
+  private handles: ChildWorkflowHandle<typeof buildSite>[] = [];
+
+  constructor(scope: OperationScope, listener: StepListener) {
+    this.scope = scope;
+    this.listener = listener;
+  }
+
+  /** Runs all sites to their end, beside the conductor. */
+  async sing(conduct: () => Promise<void>): Promise<void> {
+    const cancellable = new CancellationScope();
+    const results: Promise<unknown>[] = [];
+    try {
+      await cancellable.run(async () => {
+        this.handles = await Promise.all(this.scope.sites.map((site) => this.start(site)));
+        results.push(...this.handles.map((handle) => handle.result()), conduct());
+        await Promise.all(results);
+      });
+    } catch (error) {
+      cancellable.cancel();
+      await CancellationScope.nonCancellable(() => Promise.allSettled(results));
+      throw error;
+    }
+  }
+
+  hear(news: SiteNews): void {
+    for (const record of news.steps) this.listener(record);
+    for (const milestone of news.reached) this.sitesAt(milestone).add(news.site);
+    this.started.push(...news.started);
+  }
+
+  reachedEverywhere(milestone: Milestone): boolean {
+    return this.sitesAt(milestone).size === this.scope.sites.length;
+  }
+
+  /** Waits until every site has reached it, then lets them go on. */
+  async everywhere(milestone: Milestone): Promise<void> {
+    await condition(() => this.reachedEverywhere(milestone));
+    await this.go({ reached: [milestone] });
+  }
+
+  /** Waits until one site (the origin) has reached it. */
+  async reachedAnywhere(milestone: Milestone): Promise<void> {
+    await condition(() => this.sitesAt(milestone).size > 0);
+  }
+
+  async go(message: Go): Promise<void> {
+    await Promise.all(this.handles.map((handle) => handle.signal(goSignal, message)));
+  }
+
+  private sitesAt(milestone: Milestone): Set<string> {
+    const sites = this.reached.get(milestone) ?? new Set();
+    this.reached.set(milestone, sites);
+    return sites;
+  }
+
+  private start(site: string): Promise<ChildWorkflowHandle<typeof buildSite>> {
+    const { operation, fresh } = this.scope;
+    return startChild(buildSite, {
+      workflowId: clusterSiteWorkflowId(operation.mark.cluster, site),
+      args: [{ site, operation, fresh }],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      staticSummary: `${operation.mark.cluster} at ${site}`,
+    });
+  }
+}
