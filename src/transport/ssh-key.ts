@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import ssh2 from 'ssh2';
+import { Failure } from '../domain/failure.ts';
+import { hostKeyAlgorithms, unreachable } from './ssh-terms.ts';
+
+/** A new ed25519 key pair: the private half as an OpenSSH PEM, the public one as one line. */
+export function generateSshKey(comment: string): { privateKey: string; publicKey: string } {
+  if (!/^[\x21-\x7e]{0,100}$/.test(comment)) {
+    throw new Failure('BadInput', 'the comment of an ssh key must be plain text without blanks');
+  }
+  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+  return { privateKey: pair.private, publicKey: pair.public };
+}
+
+/** `SHA256:…` of a public key line or of a key as it comes over the wire, as `ssh-keygen -l` prints it. */
+export function fingerprint(publicKey: string | Buffer): string {
+  const blob =
+    typeof publicKey === 'string'
+      ? Buffer.from(publicKey.trim().split(/\s+/)[1] ?? '', 'base64')
+      : publicKey;
+  if (blob.length === 0) throw new Failure('BadInput', 'this is not a public ssh key');
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+
+export interface ScanTarget {
+  address: string;
+  port: number;
+  /** 10,000 by default. */
+  timeoutMs?: number;
+  /** A connection already made, e.g. through the physical frontend (`openTunnel`). */
+  socket?: Duplex;
+}
+
+/**
+ * Asks a host for its key, and sends nothing more. Whether the key is the right one must be checked by a
+ * person, or by other means.
+ *
+ * @throws {Failure} Unreachable.
+ */
+export function scanHostKey(target: ScanTarget): Promise<string> {
+  const where = `${target.address}:${target.port}`;
+  return new Promise((resolve, reject) => {
+    const client = new ssh2.Client();
+    let offered: string | undefined;
+    const end = () => {
+      client.destroy();
+      if (offered) resolve(offered);
+    };
+    client.on('error', (error) => {
+      end();
+      reject(unreachable(where, error));
+    });
+    client.on('close', () => {
+      end();
+      reject(unreachable(where, new Error('it closed the connection')));
+    });
+    client.connect({
+      ...(target.socket ? { sock: target.socket } : { host: target.address, port: target.port }),
+      username: 'nobody',
+      readyTimeout: target.timeoutMs ?? 10_000,
+      algorithms: { serverHostKey: hostKeyAlgorithms },
+      hostVerifier: (key: Buffer) => {
+        offered = fingerprint(key);
+        return false;
+      },
+    });
+  });
+}
