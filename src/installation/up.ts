@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../domain/failure.ts';
+import { ensureHome, installationId, type Home } from './home.ts';
+import { lastLines } from './log-file.ts';
+import { choosePorts } from './ports.ts';
+import { identify, isAlive, type ProcessId } from './process-id.ts';
+import { serviceEnvironment, supervisorLog, supervisorProgram } from './services.ts';
+import {
+  readLiveState,
+  readServicesState,
+  type Ports,
+  type ServiceRecord,
+  type ServicesState,
+} from './services-state.ts';
+import { findTemporal } from './temporal.ts';
+
+/** Tells what happens, one sentence at a time. */
+export type Progress = (message: string) => void;
+
+/** Starts in a row that must come to nothing before `up` gives up waiting. */
+const patience = 5;
+
+/**
+ * Starts the services in the background, or finds them running, and waits until all are healthy.
+ *
+ * @throws {Failure} Conflict if a port that was asked for is taken; Timeout or CommandFailed, with
+ * the service's own words, if one does not come up. The supervisor keeps trying all the same.
+ */
+export async function servicesUp(
+  home: Home,
+  options: { ports?: Partial<Ports>; onProgress: Progress; withinMs?: number },
+): Promise<ServicesState> {
+  await ensureHome(home);
+  const asked = options.ports ?? {};
+  const running = await readLiveState(home);
+  if (running) requireSamePorts(running.ports, asked);
+  const supervisor =
+    running?.supervisor ?? (await startSupervisor(home, asked, options.onProgress));
+  return await waitUntilHealthy(home, supervisor, options.onProgress, options.withinMs ?? 120_000);
+}
+
+function requireSamePorts(used: Ports, asked: Partial<Ports>): void {
+  for (const name of ['temporal', 'ui', 'postgres'] as const) {
+    if (asked[name] === undefined || asked[name] === used[name]) continue;
+    throw new Failure('Conflict', `the services already run, ${name} on port ${used[name]}`, {
+      help: `run \`mvc down\` first, then \`mvc up --port-${name} ${asked[name]}\``,
+    });
+  }
+}
+
+async function startSupervisor(
+  home: Home,
+  asked: Partial<Ports>,
+  progress: Progress,
+): Promise<ProcessId> {
+  await findTemporal();
+  const ports = await portsToUse(home, asked, progress);
+  const installation = await installationId(home);
+  const log = await open(await supervisorLog(home), 'a', 0o600);
+  try {
+    const child = spawn(process.execPath, [supervisorProgram, JSON.stringify(ports)], {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: serviceEnvironment(home, installation, 'supervisor'),
+    });
+    child.unref();
+    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+    const id = child.pid === undefined ? undefined : await identify(child.pid);
+    return id ?? (await supervisorDied(home));
+  } finally {
+    await log.close();
+  }
+}
+
+/** The ports of services that outlived their supervisor, so that the next one takes them over. */
+async function portsToUse(home: Home, asked: Partial<Ports>, progress: Progress): Promise<Ports> {
+  const previous = await readServicesState(home);
+  const orphans = await Promise.all((previous?.services ?? []).map((one) => isAlive(one.process)));
+  if (!previous || !orphans.includes(true)) return await choosePorts(home, asked);
+  requireSamePorts(previous.ports, asked);
+  progress('the supervisor had died; taking over the services it left');
+  return previous.ports;
+}
+
+async function waitUntilHealthy(
+  home: Home,
+  supervisor: ProcessId,
+  progress: Progress,
+  withinMs: number,
+): Promise<ServicesState> {
+  const begin = Date.now();
+  const told = new Map<string, string>();
+  for (;;) {
+    const state = await readLiveState(home);
+    if (state) {
+      tellChanges(state.services, told, progress, Date.now() - begin);
+      if (await areHealthy(state)) return state;
+      failIfHopeless(state.services);
+    } else if (!(await isAlive(supervisor))) {
+      await supervisorDied(home);
+    }
+    if (Date.now() - begin > withinMs) throw tooLate(state, withinMs);
+    await sleep(100);
+  }
+}
+
+async function areHealthy(state: ServicesState): Promise<boolean> {
+  const alive = await Promise.all(state.services.map((one) => isAlive(one.process)));
+  return state.services.every((one, index) => one.state === 'running' && alive[index]);
+}
+
+function tellChanges(
+  services: ServiceRecord[],
+  told: Map<string, string>,
+  progress: Progress,
+  elapsedMs: number,
+): void {
+  for (const one of services) {
+    const news = one.state === 'failed' ? `failed: ${one.lastError}` : one.state;
+    if (told.get(one.name) === news) continue;
+    told.set(one.name, news);
+    if (one.state === 'waiting') continue;
+    const where = one.port === undefined ? '' : ` on port ${one.port}`;
+    progress(`${(elapsedMs / 1000).toFixed(1).padStart(5)} s  ${one.name}${where}: ${news}`);
+  }
+}
+
+function failIfHopeless(services: ServiceRecord[]): void {
+  const hopeless = services.find((one) => one.failures >= patience && one.state === 'failed');
+  if (!hopeless) return;
+  throw new Failure('CommandFailed', `${hopeless.name} does not start: ${hopeless.lastError}`, {
+    help: `its log is ${hopeless.logFile}; it is tried again in the background until \`mvc down\``,
+  });
+}
+
+function tooLate(state: ServicesState | undefined, withinMs: number): Failure {
+  const late = (state?.services ?? []).filter((one) => one.state !== 'running');
+  const words = late.map((one) => `${one.name} (${one.lastError ?? one.state})`).join(', ');
+  return new Failure('Timeout', `not healthy after ${withinMs / 1000} s: ${words}`, {
+    help: 'see `mvc status` and the logs it names',
+  });
+}
+
+async function supervisorDied(home: Home): Promise<never> {
+  const path = await supervisorLog(home);
+  const words = (await lastLines(path, 5)).join('\n  ');
+  throw new Failure('CommandFailed', `the supervisor ended at once:\n  ${words}`, {
+    help: `its log is ${path}`,
+  });
+}

@@ -1,0 +1,50 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { missingAsUndefined } from './files.ts';
+import { programRoot, type Home } from './home.ts';
+import type { Service } from './service.ts';
+import type { ServiceName } from './services-state.ts';
+
+type WorkerName = Extract<ServiceName, 'control-worker' | 'site-worker'>;
+
+/** A worker that has not touched its file for this long does not work. */
+const silentAfterMs = 15_000;
+
+/** The file that a worker touches every few seconds, as long as it does its work. */
+export function aliveFile(home: Home, worker: WorkerName): string {
+  return join(home.run, `${worker}.alive`);
+}
+
+function workerProgram(worker: WorkerName): string {
+  return join(programRoot, 'src', 'workers', `${worker}.ts`);
+}
+
+export function workerService(options: {
+  home: Home;
+  name: WorkerName;
+  needs: ServiceName[];
+  env: NodeJS.ProcessEnv;
+}): Service {
+  const { home, name, needs, env } = options;
+  return {
+    name,
+    title: name === 'control-worker' ? 'control worker' : 'site worker',
+    needs,
+    prepare: () => Promise.resolve({ argv: [process.execPath, workerProgram(name)], env }),
+    checkHealth: async (startedAt) => {
+      const file = await stat(aliveFile(home, name)).catch(missingAsUndefined);
+      if (!file || file.mtimeMs < startedAt) throw new Error('has not begun to work yet');
+      const silentMs = Date.now() - file.mtimeMs;
+      if (silentMs > silentAfterMs) {
+        throw new Error(`gave no sign of life for ${Math.round(silentMs / 1000)} s`);
+      }
+    },
+    stopSignal: 'SIGTERM',
+    stopWithinMs: 40_000,
+    hungAfterMs: 90_000,
+  };
+}
+
+export async function hasWorkerProgram(worker: WorkerName): Promise<boolean> {
+  return (await stat(workerProgram(worker)).catch(missingAsUndefined)) !== undefined;
+}
