@@ -1,0 +1,143 @@
+import { sql, type Selectable } from 'kysely';
+import { clusterSpecSchema, type ClusterSpec, type StepRecord } from '../domain/cluster.ts';
+import { Failure } from '../domain/failure.ts';
+import { clusterNotFound, findCluster, raiseEpoch } from './clusters.ts';
+import type { Database } from './database.ts';
+import { toJson, withoutNul } from './json.ts';
+import type { Schema } from './schema.ts';
+import { inTransaction } from './transaction.ts';
+
+export type BuildOutcome = 'succeeded' | 'failed' | 'cancelled';
+
+/** An operation on a cluster as it went; outlives the cluster. Times in milliseconds since 1970. */
+export interface BuildRecord {
+  id: string;
+  cluster: string;
+  clusterId: string;
+  kind: 'build' | 'destroy';
+  /** Of the workflow. */
+  runId: string;
+  epoch: number;
+  spec: ClusterSpec;
+  steps: StepRecord[];
+  startedAt: number;
+  finishedAt?: number;
+  outcome?: BuildOutcome;
+  error?: string;
+}
+
+/**
+ * Begins an operation: raises the cluster's epoch and records the build under it, in one
+ * transaction. Safe to repeat: a run that is recorded already gets the same record and epoch.
+ *
+ * @throws {Failure} NotFound if there is no such cluster.
+ */
+export async function startBuild(
+  db: Database,
+  start: { cluster: string; kind: 'build' | 'destroy'; runId: string },
+): Promise<BuildRecord> {
+  return inTransaction(db, async (tx) => {
+    // Attempts of one run pass one after the other.
+    await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`build ${start.runId}`}, 0))`.execute(
+      tx,
+    );
+    const started = await findRun(tx, start.runId);
+    if (started) return started;
+    const epoch = await raiseEpoch(tx, start.cluster);
+    const cluster = await findCluster(tx, start.cluster);
+    if (!cluster) throw clusterNotFound(start.cluster);
+    const row = await tx
+      .insertInto('build')
+      .values({
+        ...{ cluster: cluster.name, cluster_id: cluster.id, kind: start.kind },
+        ...{ run_id: start.runId, epoch, spec: toJson(cluster.spec) },
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return buildOf(row);
+  });
+}
+
+async function findRun(db: Database, runId: string): Promise<BuildRecord | undefined> {
+  const row = await db
+    .selectFrom('build')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .executeTakeFirst();
+  return row && buildOf(row);
+}
+
+/** @throws {Failure} NotFound. */
+export async function updateBuildSteps(
+  db: Database,
+  id: string,
+  steps: StepRecord[],
+): Promise<void> {
+  const result = await db
+    .updateTable('build')
+    .set({ steps: toJson(steps) })
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  if (result.numUpdatedRows === 0n) throw buildNotFound(id);
+}
+
+/** Safe to repeat: the first end stays. @throws {Failure} NotFound. */
+export async function finishBuild(
+  db: Database,
+  id: string,
+  end: { outcome: BuildOutcome; error?: string; steps?: StepRecord[] },
+): Promise<void> {
+  const result = await db
+    .updateTable('build')
+    .set({
+      finished_at: sql<Date>`coalesce(finished_at, now())`,
+      outcome: sql<BuildOutcome>`coalesce(outcome, ${end.outcome})`,
+      error: sql<
+        string | null
+      >`CASE WHEN outcome IS NULL THEN ${end.error === undefined ? null : withoutNul(end.error)} ELSE error END`,
+      ...(end.steps === undefined ? {} : { steps: toJson(end.steps) }),
+    })
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  if (result.numUpdatedRows === 0n) throw buildNotFound(id);
+}
+
+export async function findBuild(db: Database, id: string): Promise<BuildRecord | undefined> {
+  const row = await db.selectFrom('build').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && buildOf(row);
+}
+
+/** Operations on clusters of this name, the newest first; also of clusters that are gone. */
+export async function listBuilds(
+  db: Database,
+  cluster: string,
+  limit = 100,
+): Promise<BuildRecord[]> {
+  const rows = await db
+    .selectFrom('build')
+    .selectAll()
+    .where('cluster', '=', cluster)
+    .orderBy('started_at', 'desc')
+    .orderBy('epoch', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(buildOf);
+}
+
+function buildNotFound(id: string): Failure {
+  return new Failure('NotFound', `there is no build ${id} in the history`);
+}
+
+function buildOf(row: Selectable<Schema['build']>): BuildRecord {
+  return {
+    ...{ id: row.id, cluster: row.cluster, clusterId: row.cluster_id, kind: row.kind },
+    ...{ runId: row.run_id, epoch: row.epoch },
+    spec: clusterSpecSchema.parse(row.spec),
+    // Only the functions above write it.
+    steps: row.steps as StepRecord[],
+    startedAt: row.started_at.getTime(),
+    ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.getTime() }),
+    ...(row.outcome === null ? {} : { outcome: row.outcome }),
+    ...(row.error === null ? {} : { error: row.error }),
+  };
+}
