@@ -10,3 +10,8 @@ export const sealedSchema = z.strictObject({
   ciphertext: z.string().max(200_000),
 });
 export type Sealed = z.infer<typeof sealedSchema>;
+
+/** What a VM's seed is sealed for: it opens for this VM of this cluster only. */
+export function seedPurpose(clusterId: string, vm: string): string {
+  return `seed ${clusterId} ${vm}`;
+}

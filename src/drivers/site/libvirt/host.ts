@@ -1,0 +1,275 @@
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '../../../domain/failure.ts';
+import type { Operation } from '../../../domain/mark.ts';
+import { seedPurpose, type Sealed } from '../../../domain/sealed.ts';
+import type { HostFacts, OwnedThing } from '../../../domain/site.ts';
+import type { HostPolicy, SiteVerbInput, SiteVerbOutput } from '../../../domain/site-verbs.ts';
+import type { SeenVm, VmDefinition } from '../../../domain/vm.ts';
+import { writeDurably } from '../../../transport/durable-file.ts';
+import type { Shell } from '../../../transport/shell.ts';
+import { measureCapacity, type Capacity } from './capacity.ts';
+import { checkPolicy } from './check-policy.ts';
+import { markNamespace, markOf, renderMark, type DomainMark } from './domain-mark.ts';
+import { renderDomain } from './domain-xml.ts';
+import { execInGuest, pollGuest } from './guest-agent.ts';
+import { listDomains, listMarked, type Domain } from './inventory.ts';
+import { probeVirtualization } from './kvm-probe.ts';
+import { planReservation } from './reserve.ts';
+import { createVirsh } from './virsh.ts';
+import { ensureDisks, readClusterMark, removeFiles, reserveFiles } from './vm-disks.ts';
+import { clusterDirectory, vmFiles } from './vm-files.ts';
+import { renderXml } from './xml.ts';
+
+type OwnDomain = Domain & { mark: DomainMark };
+
+/**
+ * The VMs of one VM container through its libvirtd. Runs as root at that host. Those that change
+ * something are called under the host's lock, and the epoch is checked before.
+ */
+export interface LibvirtHost {
+  capacity(): Promise<Capacity>;
+  /** All of them, foreign ones too. */
+  domains(): Promise<HostFacts['domains']>;
+  /** @throws {Failure} Conflict, NoCapacity or Forbidden; then nothing was defined. */
+  reserve(operation: Operation, vms: VmDefinition[], leaseUntil: number): Promise<void>;
+  ensure(operation: Operation, vms: { vm: VmDefinition; seed: Sealed }[]): Promise<void>;
+  /** @returns names of those that this call started. */
+  start(operation: Operation, names: string[]): Promise<string[]>;
+  stop(operation: Operation, names: string[]): Promise<void>;
+  remove(operation: Operation, names?: string[]): Promise<void>;
+  describe(operation: Operation): Promise<SeenVm[]>;
+  console(operation: Operation, name: string, bytes: number): Promise<string>;
+  guestExec(
+    operation: Operation,
+    name: string,
+    program: Pick<SiteVerbInput<'guest.exec'>, 'argv' | 'stdin'>,
+  ): Promise<SiteVerbOutput<'guest.exec'>>;
+  guestPoll(operation: Operation, name: string, pid: number): Promise<SiteVerbOutput<'guest.poll'>>;
+  owned(owner: { installation: string; clusterId?: string | undefined }): Promise<OwnedThing[]>;
+}
+
+export interface LibvirtHostOptions {
+  pool: string;
+  policy: HostPolicy;
+  /** Opens what is sealed to this host. The purpose of a VM's seed is `seedPurpose`. */
+  openSeed: (sealed: Sealed, purpose: string) => Buffer | Promise<Buffer>;
+}
+
+export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): LibvirtHost {
+  const { pool, policy } = options;
+  const virsh = createVirsh(shell);
+
+  async function capacityBeside(domains: Domain[]): Promise<Capacity> {
+    const virtualization = await probeVirtualization(shell, pool);
+    return measureCapacity(virsh, policy, virtualization, domains);
+  }
+
+  async function define(vm: VmDefinition, mark: DomainMark): Promise<void> {
+    const virtualization = await probeVirtualization(shell, pool);
+    const file = vmFiles(pool, mark.mark, vm.name).definition;
+    await writeDurably(file, renderDomain(pool, virtualization, vm, mark));
+    await virsh(['define', '--validate', '--file', file]);
+  }
+
+  async function setMark(domain: Domain, mark: DomainMark): Promise<void> {
+    const target = ['--domain', domain.uuid, '--uri', markNamespace, '--key', 'mvc'];
+    await virsh(['metadata', ...target, '--config', '--set', renderXml(renderMark(mark, ''))]);
+  }
+
+  async function removeDomain(domain: OwnDomain): Promise<void> {
+    if (domain.power === 'running') await virsh(['destroy', '--domain', domain.uuid]);
+    await virsh(['undefine', '--domain', domain.uuid]);
+    await removeFiles(pool, domain.mark.mark, domain.mark.vm);
+  }
+
+  async function findOwn(operation: Operation, name: string): Promise<OwnDomain> {
+    const own = await listMarked(virsh, operation.mark);
+    const found = own.find((each) => each.mark.vm === name);
+    if (found) return found;
+    throw new Failure(
+      'NotFound',
+      `this VM container has no VM ${name} of cluster ${operation.mark.cluster}`,
+    );
+  }
+
+  return {
+    async capacity() {
+      return capacityBeside(await listDomains(virsh));
+    },
+
+    async domains() {
+      return (await listDomains(virsh)).map(({ name, macs, mark }) => ({
+        name: name.slice(0, 256),
+        macs: macs.map((mac) => mac.slice(0, 32)),
+        ...(mark ? { mark: mark.mark } : {}),
+      }));
+    },
+
+    async reserve(operation, vms, leaseUntil) {
+      for (const vm of vms) checkPolicy(policy, operation, vm);
+      await mkdir(pool, { recursive: true });
+      const domains = await listDomains(virsh);
+      const now = Math.floor(Date.now() / 1000);
+      const capacity = await capacityBeside(domains);
+      const plan = planReservation(operation, vms, domains, capacity, now);
+      for (const domain of plan.evict) await removeDomain(domain as OwnDomain);
+      const made: VmDefinition[] = [];
+      try {
+        for (const { vm, domain } of plan.vms) {
+          if (!domain) made.push(vm);
+          await reserveOne(operation, vm, domain, leaseUntil);
+        }
+      } catch (error) {
+        await this.remove(
+          operation,
+          made.map((vm) => vm.name),
+        );
+        throw error;
+      }
+    },
+
+    async ensure(operation, vms) {
+      const own = await listMarked(virsh, operation.mark);
+      for (const { vm, seed } of vms) {
+        checkPolicy(policy, operation, vm);
+        const domain = own.find((each) => each.mark.vm === vm.name);
+        if (!domain) {
+          throw new Failure('NotFound', `${vm.name} is not reserved at this VM container`, {
+            help: 'its reservation ran out: reserve it again',
+          });
+        }
+        if (domain.power === 'running') continue;
+        const purpose = seedPurpose(operation.mark.clusterId, vm.name);
+        await ensureDisks(shell, pool, operation.mark, vm, await options.openSeed(seed, purpose));
+        await redefine(operation, vm, domain, domain.mark.leaseUntil);
+      }
+    },
+
+    async start(operation, names) {
+      const own = await listMarked(virsh, operation.mark);
+      const wanted = names.map((name) => {
+        const found = own.find((each) => each.mark.vm === name);
+        if (found) return found;
+        throw new Failure(
+          'NotFound',
+          `this VM container has no VM ${name} of cluster ${operation.mark.cluster}`,
+        );
+      });
+      const started: string[] = [];
+      for (const domain of wanted.filter((each) => each.power !== 'running')) {
+        // Before the start: a lease must never end a VM that has run.
+        if (!domain.mark.booted) await setMark(domain, { ...domain.mark, booted: true });
+        await virsh(['start', '--domain', domain.uuid], { timeoutMs: 60_000 });
+        started.push(domain.mark.vm);
+      }
+      return started;
+    },
+
+    async stop(operation, names) {
+      for (const domain of await listMarked(virsh, operation.mark)) {
+        if (domain.power !== 'running' || !names.includes(domain.mark.vm)) continue;
+        await virsh(['destroy', '--domain', domain.uuid]);
+      }
+    },
+
+    async remove(operation, names) {
+      const { mark } = operation;
+      for (const domain of await listMarked(virsh, mark)) {
+        if (!names || names.includes(domain.mark.vm)) await removeDomain(domain);
+      }
+      const files = await readClusterMark(pool, mark.clusterId);
+      if (files?.installation !== mark.installation) return;
+      if (names) await Promise.all(names.map((name) => removeFiles(pool, mark, name)));
+      else await rm(clusterDirectory(pool, mark.clusterId), { recursive: true, force: true });
+    },
+
+    async describe(operation) {
+      return (await listMarked(virsh, operation.mark)).map(({ name, power, mark }) => ({
+        name: mark.vm,
+        domain: name,
+        container: mark.container,
+        power,
+        booted: mark.booted,
+      }));
+    },
+
+    async console(operation, name, bytes) {
+      const { mark } = await findOwn(operation, name);
+      return readTail(vmFiles(pool, mark.mark, mark.vm).console, bytes);
+    },
+
+    async guestExec(operation, name, program) {
+      return execInGuest(virsh, (await findOwn(operation, name)).uuid, program);
+    },
+
+    async guestPoll(operation, name, pid) {
+      return pollGuest(virsh, (await findOwn(operation, name)).uuid, pid);
+    },
+
+    async owned({ installation, clusterId }) {
+      const domains = (await listDomains(virsh)).flatMap(({ name, mark }) =>
+        mark ? [{ kind: 'vm' as const, name, mark: mark.mark }] : [],
+      );
+      const files = await ownedDirectories(pool);
+      return [...domains, ...files]
+        .filter(({ mark }) => mark.installation === installation)
+        .filter(({ mark }) => clusterId === undefined || mark.clusterId === clusterId)
+        .map(({ kind, name, mark }) => ({ host: policy.host, kind, name, ...mark }));
+    },
+  };
+
+  async function reserveOne(
+    operation: Operation,
+    vm: VmDefinition,
+    domain: Domain | undefined,
+    leaseUntil: number,
+  ): Promise<void> {
+    if (domain?.power === 'running') return;
+    await reserveFiles(pool, operation.mark, vm);
+    await redefine(operation, vm, domain, leaseUntil);
+  }
+
+  /** Defines a domain that does not run, if that changes anything. */
+  async function redefine(
+    operation: Operation,
+    vm: VmDefinition,
+    domain: Domain | undefined,
+    leaseUntil: number,
+  ): Promise<void> {
+    const fresh = markOf(operation.mark, vm, leaseUntil);
+    const mark = { ...fresh, booted: domain?.mark?.booted ?? false };
+    if (domain?.mark?.definition !== mark.definition) await define(vm, mark);
+    else if (domain.mark.leaseUntil !== leaseUntil) await setMark(domain, mark);
+  }
+}
+
+async function ownedDirectories(pool: string) {
+  const names = await readdir(join(pool, 'vms')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const marks = await Promise.all(names.map((name) => readClusterMark(pool, name)));
+  return marks.flatMap((mark) =>
+    mark ? [{ kind: 'file' as const, name: clusterDirectory(pool, mark.clusterId), mark }] : [],
+  );
+}
+
+/** Terminal output: bytes that are no UTF-8 are replaced. */
+async function readTail(file: string, bytes: number): Promise<string> {
+  let handle;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    const buffer = Buffer.alloc(Math.min(bytes, size));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);
+    return buffer.subarray(0, bytesRead).toString('utf8');
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,121 @@
+import { Failure } from '../../../domain/failure.ts';
+import { sameMark, type Mark } from '../../../domain/mark.ts';
+import { parseMark, type DomainMark } from './domain-mark.ts';
+import type { Virsh } from './virsh.ts';
+import { child, childrenNamed, parseXml, type XmlElement } from './xml.ts';
+
+/** A domain at this host, whoever made it. */
+export interface Domain {
+  uuid: string;
+  name: string;
+  cpus: number;
+  memoryMiB: number;
+  macs: string[];
+  power: 'off' | 'running' | 'crashed';
+  /** Absent if it is not ours. */
+  mark?: DomainMark;
+}
+
+/** Questions to libvirtd at once. */
+const width = 4;
+
+/** Every domain at this host, defined or only running. */
+export async function listDomains(virsh: Virsh): Promise<Domain[]> {
+  const [powers, uuids] = await Promise.all([readPowers(virsh), listUuids(virsh)]);
+  const found: Domain[] = [];
+  for (let start = 0; start < uuids.length; start += width) {
+    const batch = uuids.slice(start, start + width);
+    const read = await Promise.all(batch.map((uuid) => readDomain(virsh, uuid, powers)));
+    found.push(...read.filter((each) => each !== undefined));
+  }
+  return found;
+}
+
+/** Those of one cluster. */
+export async function listMarked(
+  virsh: Virsh,
+  mark: Mark,
+): Promise<(Domain & { mark: DomainMark })[]> {
+  return (await listDomains(virsh)).filter((each): each is Domain & { mark: DomainMark } =>
+    isMarked(each, mark),
+  );
+}
+
+export function isMarked(domain: Domain, mark: Mark): boolean {
+  return domain.mark !== undefined && sameMark(domain.mark.mark, mark);
+}
+
+async function listUuids(virsh: Virsh): Promise<string[]> {
+  const output = await virsh(['list', '--all', '--uuid']);
+  return output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+/** Reads by name: `domstats` does not tell UUIDs. Names are unique at a host. */
+async function readPowers(virsh: Virsh): Promise<Map<string, Domain['power']>> {
+  const powers = new Map<string, Domain['power']>();
+  for (const block of (await virsh(['domstats', '--state'])).split(/^Domain: /m).slice(1)) {
+    const name = /^'(.*)'$/m.exec(block)?.[1];
+    const state = Number(/^\s*state\.state=(\d+)$/m.exec(block)?.[1]);
+    const reason = Number(/^\s*state\.reason=(\d+)$/m.exec(block)?.[1]);
+    if (name !== undefined) powers.set(name, powerOf(state, reason));
+  }
+  return powers;
+}
+
+/** Numbers of libvirt's virDomainState and virDomainShutoffReason. */
+function powerOf(state: number, reason: number): Domain['power'] {
+  const shutOff = 5;
+  const crashed = 6;
+  const offBecauseCrashed = 3;
+  if (state === crashed || (state === shutOff && reason === offBecauseCrashed)) return 'crashed';
+  return state === shutOff ? 'off' : 'running';
+}
+
+async function readDomain(
+  virsh: Virsh,
+  uuid: string,
+  powers: Map<string, Domain['power']>,
+): Promise<Domain | undefined> {
+  let document: string;
+  try {
+    document = await virsh(['dumpxml', '--domain', uuid]);
+  } catch (error) {
+    // It may have gone between the two questions; if it is still there, its failure counts.
+    if ((await listUuids(virsh)).includes(uuid)) throw error;
+    return undefined;
+  }
+  return parseDomain(document, powers);
+}
+
+function parseDomain(document: string, powers: Map<string, Domain['power']>): Domain {
+  const root = parseXml(document);
+  const name = child(root, 'name')?.text ?? '';
+  const mark = parseMark(root);
+  return {
+    uuid: child(root, 'uuid')?.text ?? '',
+    name,
+    cpus: Number(child(root, 'vcpu')?.text ?? 1),
+    memoryMiB: Math.max(inMiB(child(root, 'memory')), inMiB(child(root, 'currentMemory'))),
+    macs: childrenNamed(child(root, 'devices'), 'interface').flatMap((each) => {
+      const mac = child(each, 'mac')?.attributes['address'];
+      return mac === undefined ? [] : [mac.toLowerCase()];
+    }),
+    power: powers.get(name) ?? 'off',
+    ...(mark ? { mark } : {}),
+  };
+}
+
+const kibPer: Record<string, number> = { KiB: 1, MiB: 1024, GiB: 1024 ** 2 };
+
+/** Libvirt always prints KiB; other units are read so that a change there is no silent error. */
+function inMiB(size: XmlElement | undefined): number {
+  if (!size) return 0;
+  const factor = kibPer[size.attributes['unit'] ?? 'KiB'];
+  if (factor === undefined) {
+    throw new Failure('Protocol', `libvirt tells memory in ${size.attributes['unit']}`);
+  }
+  return Math.ceil((Number(size.text) * factor) / 1024);
+}
