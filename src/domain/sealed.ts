@@ -13,5 +13,5 @@ export type Sealed = z.infer<typeof sealedSchema>;
 
 /** What a VM's seed is sealed for: it opens for this VM of this cluster only. */
 export function seedPurpose(clusterId: string, vm: string): string {
-  return `seed ${clusterId} ${vm}`;
+  return `seed:${clusterId}:${vm}`;
 }
