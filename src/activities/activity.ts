@@ -34,6 +34,6 @@ function toApplicationFailure(error: unknown): ApplicationFailure {
     message: failure.message,
     nonRetryable: !failure.retryable,
     details: [failure.describe()],
-    cause: error instanceof Error ? error : undefined,
+    ...(error instanceof Error ? { cause: error } : {}),
   });
 }

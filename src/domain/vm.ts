@@ -64,3 +64,6 @@ export type SeenVm = z.infer<typeof seenVmSchema>;
 export function domainName(cluster: string, vm: string): string {
   return `${cluster}-${vm}`;
 }
+
+/** Stands for the image's digest in a reservation made while the image is still being built. */
+export const imageNotBuilt = '0'.repeat(64);

@@ -25,7 +25,10 @@ export async function connectToEngine(
     try {
       return await NativeConnection.connect(temporal.connection);
     } catch (error) {
-      log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the workflow engine does not answer yet');
+      log.warn(
+        { error: error instanceof Error ? error.message : String(error) },
+        'the workflow engine does not answer yet',
+      );
       await sleep(connectEveryMs);
     }
   }

@@ -1,0 +1,19 @@
+import type { ImageRef } from '../../domain/image.ts';
+import type { SecretVault } from '../../secrets/vault.ts';
+import type { Database } from '../../store/database.ts';
+
+/** What the control activities work with; the worker hands it in. */
+export interface ControlDependencies {
+  db: Database;
+  vault: SecretVault;
+  /** This installation's UUID: part of every mark. */
+  installation: string;
+  /** Public ssh key of the person who runs this installation; may log in to every frontend VM. */
+  userKey: string;
+  /** Builds the node image, or finds it built. */
+  buildImage(request: {
+    rolls: string[];
+    signal: AbortSignal;
+    onProgress: (note: string) => void;
+  }): Promise<ImageRef>;
+}

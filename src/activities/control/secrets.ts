@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { Failure } from '../../domain/failure.ts';
+import type { Operation } from '../../domain/mark.ts';
+import type { Sealed } from '../../domain/sealed.ts';
+import { hostFacts } from '../../domain/site.ts';
+import type { ClusterContext, ClusterSecrets } from '../../rolls/roll.ts';
+import { renderComputeSeed, renderFrontendSeed } from '../../rolls/seed.ts';
+import { seal } from '../../secrets/sealed-box.ts';
+import type { ClusterRecord } from '../../store/clusters.ts';
+import { ensureSecret } from '../../store/secrets.ts';
+import { findSite } from '../../store/sites.ts';
+import { listVms, type VmRecord } from '../../store/vms.ts';
+import { generateSshKey } from '../../transport/ssh-key.ts';
+import { activity } from '../activity.ts';
+import type { ControlDependencies } from './dependencies.ts';
+import { clusterOf, siteOf } from './shares.ts';
+
+/** Name of a cluster's keys and tokens in the store. */
+export const identitySecret = 'identity';
+const overlayKeySecret = 'overlay-key';
+
+/** Activities that hand out secrets, each sealed to the one host that may open it. */
+export function createSecretActivities(dependencies: ControlDependencies) {
+  const { db, vault, userKey } = dependencies;
+  return {
+    /** The overlay's key, sealed to each VM container of the site that has VMs of the cluster. */
+    async sealedOverlayKeys(input: {
+      operation: Operation;
+      site: string;
+    }): Promise<Record<string, Sealed>> {
+      return activity(async () => {
+        const cluster = await clusterOf(db, input.operation);
+        const key = await ensureSecret(db, vault, owner(cluster), overlayKeySecret, () =>
+          Buffer.from(randomBytes(32).toString('base64url')),
+        );
+        const vms = await listVms(db, cluster.name, input.site);
+        const containers = [...new Set(vms.map((vm) => vm.container))];
+        const sealed = containers.map(async (container) => {
+          const recipient = await sealKeyOf(input.site, container);
+          return [container, seal(key, recipient, `overlay:${cluster.id}`)] as const;
+        });
+        return Object.fromEntries(await Promise.all(sealed));
+      });
+    },
+
+    /** What VMs find on their seed disks, sealed to their VM containers. */
+    async sealedSeeds(input: {
+      operation: Operation;
+      vms: string[];
+    }): Promise<Record<string, Sealed>> {
+      return activity(async () => {
+        const cluster = await clusterOf(db, input.operation);
+        const vms = await listVms(db, cluster.name);
+        const context = await contextOf(cluster, vms);
+        const secrets = await secretsOf(cluster, vms);
+        const sealed = input.vms.map(async (name) => {
+          const vm = vms.find((each) => each.name === name);
+          if (!vm) throw new Failure('NotFound', `cluster ${cluster.name} has no VM ${name}`);
+          const seed =
+            vm.role === 'frontend'
+              ? renderFrontendSeed(context, secrets)
+              : renderComputeSeed(context, secrets, name);
+          const recipient = await sealKeyOf(vm.site, vm.container);
+          return [name, seal(seed, recipient, `seed:${cluster.id}:${name}`)] as const;
+        });
+        return Object.fromEntries(await Promise.all(sealed));
+      });
+    },
+  };
+
+  async function contextOf(cluster: ClusterRecord, vms: VmRecord[]): Promise<ClusterContext> {
+    const origin = await siteOf(db, cluster.spec.origin);
+    return {
+      cluster: cluster.name,
+      network: cluster.network,
+      mtu: cluster.mtu,
+      vms: vms.map(({ state: _state, ...vm }) => vm),
+      siteNetwork: origin.network,
+      sshKeys: [userKey, ...cluster.spec.sshKeys],
+    };
+  }
+
+  async function secretsOf(cluster: ClusterRecord, vms: VmRecord[]): Promise<ClusterSecrets> {
+    const bytes = await ensureSecret(db, vault, owner(cluster), identitySecret, () =>
+      Buffer.from(
+        JSON.stringify(
+          makeSecrets(
+            cluster.name,
+            vms.map((vm) => vm.name),
+          ),
+        ),
+      ),
+    );
+    return JSON.parse(bytes.toString('utf8')) as ClusterSecrets;
+  }
+
+  async function sealKeyOf(site: string, container: string): Promise<string> {
+    const facts = (await findSite(db, site))?.facts;
+    const key = facts && hostFacts(facts, container)?.sealKey;
+    if (key) return key;
+    throw new Failure('NotFound', `site ${site} has not told the sealing key of ${container}`, {
+      help: `\`mvc site show ${site}\` shows what it told`,
+    });
+  }
+}
+
+function owner(cluster: ClusterRecord) {
+  return { kind: 'cluster', name: cluster.name } as const;
+}
+
+function makeSecrets(cluster: string, vms: string[]): ClusterSecrets {
+  return {
+    mungeKey: randomBytes(128).toString('base64'),
+    nodeTokens: Object.fromEntries(vms.map((vm) => [vm, randomBytes(32).toString('base64url')])),
+    hostKeys: {
+      frontend: generateSshKey(`frontend.${cluster}`),
+      compute: generateSshKey(`compute.${cluster}`),
+    },
+    userKey: generateSshKey(`hpc@${cluster}`),
+  };
+}

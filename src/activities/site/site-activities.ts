@@ -1,0 +1,14 @@
+import type { SiteDrivers } from './drivers.ts';
+import { createOverlayActivities } from './overlay.ts';
+import { createSiteActivities } from './site.ts';
+import { createVmActivities } from './vm.ts';
+
+/** Everything that a site worker offers on its site's queue. */
+export function createAllSiteActivities(drivers: SiteDrivers) {
+  return {
+    ...createSiteActivities(drivers),
+    ...createVmActivities(drivers),
+    ...createOverlayActivities(drivers),
+  };
+}
+export type SiteActivities = ReturnType<typeof createAllSiteActivities>;

@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import { clusterSpecSchema, type ClusterSpec } from '../domain/cluster.ts';
+import { Failure, parseInput } from '../domain/failure.ts';
+import { readSpecFile } from './spec-file.ts';
+
+export interface SpecOptions {
+  file?: string;
+  origin?: string;
+  site: string[];
+  overlay?: string;
+  insecure?: boolean;
+  network?: string;
+  computeMemory?: string;
+  computeCpus?: string;
+  roll: string[];
+}
+
+/** Adds the options by which a cluster can be described without a file. */
+export function withSpecOptions(command: Command): Command {
+  const collect = (value: string, list: string[]) => [...list, value];
+  return command
+    .option('-f, --file <file>', 'spec as YAML or JSON')
+    .option('--origin <site>', 'site of the frontend VM (default: the first site)')
+    .option('--site <name=computes>', 'a site and its number of compute VMs (repeat)', collect, [])
+    .option('--overlay <kind>', 'n2n or memory', 'n2n')
+    .option('--insecure', 'accept an overlay without authentication (n2n 1.3)')
+    .option(
+      '--network <cidr>',
+      'address range of the overlay (default: next free /24 of 10.77.0.0/16)',
+    )
+    .option('--compute-memory <MiB>', 'memory of a compute VM')
+    .option('--compute-cpus <n>', 'cpus of a compute VM')
+    .option('--roll <name>', 'software set (repeat; default: base, slurm, mpi)', collect, []);
+}
+
+/** @throws {Failure} BadInput naming each wrong field. */
+export async function readClusterSpec(
+  name: string | undefined,
+  options: SpecOptions,
+): Promise<ClusterSpec> {
+  const input = options.file === undefined ? fromFlags(options) : await readSpecFile(options.file);
+  if (typeof input !== 'object' || input === null)
+    throw new Failure('BadInput', `${options.file} does not hold a cluster spec`);
+  const named = name === undefined ? input : { ...input, name };
+  return parseInput(clusterSpecSchema, named, options.file ?? 'the cluster spec');
+}
+
+function fromFlags(options: SpecOptions): unknown {
+  if (options.site.length === 0) {
+    throw new Failure(
+      'BadInput',
+      'which sites? Give a spec with -f, or --site NAME=COMPUTES for each site',
+    );
+  }
+  const sites = options.site.map((each) => {
+    const [site, computes] = each.split('=');
+    return { name: site, computes: computes === undefined ? 1 : Number(computes) };
+  });
+  const compute = {
+    ...(options.computeMemory === undefined ? {} : { memoryMiB: Number(options.computeMemory) }),
+    ...(options.computeCpus === undefined ? {} : { cpus: Number(options.computeCpus) }),
+  };
+  return {
+    origin: options.origin ?? sites[0]?.name,
+    sites,
+    overlay: { kind: options.overlay, insecure: options.insecure ?? false },
+    compute,
+    ...(options.network === undefined ? {} : { network: options.network }),
+    ...(options.roll.length === 0 ? {} : { rolls: options.roll }),
+  };
+}

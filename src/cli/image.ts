@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import { mvcHome } from '../installation/home.ts';
+import { printJson, printLine } from './output.ts';
+
+/** `mvc image` */
+export function imageCommand(): Command {
+  const command = new Command('image').description('the node image that VMs are made from');
+  command.addCommand(
+    new Command('build')
+      .description(
+        'build the node image from Debian packages, unless it is there (a build does this by itself)',
+      )
+      .option(
+        '--roll <name>',
+        'software set (repeat; default: base, slurm, mpi)',
+        (value, list: string[]) => [...list, value],
+        [] as string[],
+      )
+      .option('--json', 'as JSON')
+      .action(async (options: { roll: string[]; json?: boolean }) => {
+        const { ensureNodeImage } = await import('../image/node-image.ts');
+        const image = await ensureNodeImage({
+          directory: mvcHome().images,
+          rolls: options.roll.length > 0 ? options.roll : ['base', 'slurm', 'mpi'],
+          onProgress: (note: string) => {
+            if (!options.json) printLine(note);
+          },
+        });
+        if (options.json) printJson(image);
+        else printLine(`${image.path} (${Math.round(image.size / 1e6)} MB)`);
+      }),
+  );
+  return command;
+}

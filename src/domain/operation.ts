@@ -1,0 +1,38 @@
+import type { Operation } from './mark.ts';
+import type { OverlayKind, OverlayTable } from './overlay.ts';
+import type { Site } from './site.ts';
+import type { Vm, VmDefinition } from './vm.ts';
+
+/** What an operation on a cluster (build, destroy) works on; small enough for a history. */
+export interface OperationScope {
+  operation: Operation;
+  /** Id of the row in the build history. */
+  buildId: string;
+  origin: string;
+  sites: string[];
+  overlayKind: OverlayKind;
+  rolls: string[];
+  /** True if this operation recorded the plan; false if it goes on with a recorded one. */
+  fresh: boolean;
+}
+
+/** One site's part of an operation: all that its activities need, since they never see the store. */
+export interface SiteShare {
+  site: Site;
+  operation: Operation;
+  /** True at the site that holds the frontend VM and the supernode. */
+  isOrigin: boolean;
+  vms: VmDefinition[];
+  table: OverlayTable;
+}
+
+/** Where the cluster's frontend is, and the nodes that it must see. */
+export interface FrontendShare {
+  site: Site;
+  frontend: Vm;
+  computes: { name: string; site: string }[];
+  mtu: number;
+}
+
+/** How long a reservation that nobody boots is kept, seconds. */
+export const reservationLeaseSeconds = 24 * 3600;

@@ -1,0 +1,21 @@
+import { utimes, writeFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+
+const everyMs = 5_000;
+
+/** Touches the worker's file for as long as it works, so that `mvc status` can tell. */
+export function showAlive(file: string, works: () => boolean, log: Logger): () => void {
+  const touch = async () => {
+    if (!works()) return;
+    const now = new Date();
+    try {
+      await utimes(file, now, now);
+    } catch {
+      await writeFile(file, '');
+    }
+  };
+  const report = (error: unknown) => log.warn({ error: String(error) }, `cannot touch ${file}`);
+  const timer = setInterval(() => void touch().catch(report), everyMs);
+  void touch().catch(report);
+  return () => clearInterval(timer);
+}

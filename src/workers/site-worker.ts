@@ -1,0 +1,36 @@
+import { mvcHome } from '../installation/home.ts';
+import { temporalSettings } from '../installation/settings.ts';
+import { aliveFile } from '../installation/workers.ts';
+import { showAlive } from './alive.ts';
+import { createLog } from './log.ts';
+import { createSiteDrivers } from './site-drivers.ts';
+import { SiteQueues } from './site-queues.ts';
+import { followSites } from './served-sites.ts';
+import { connectToEngine, logThrough } from './worker-connection.ts';
+
+/**
+ * The site worker: one process that serves the queues of all sites it is given, and of those that are
+ * registered later. It never touches the database.
+ */
+const log = createLog('site');
+logThrough(log);
+const home = mvcHome();
+const settings = await temporalSettings(home);
+const connection = await connectToEngine(settings, log);
+const drivers = createSiteDrivers(home);
+const queues = new SiteQueues({ connection, namespace: settings.namespace, drivers, log });
+const stopFollowing = followSites(home, (sites) => queues.serve(sites), log);
+const stopShowing = showAlive(aliveFile(home, 'site-worker'), () => queues.healthy, log);
+log.info('site worker runs');
+try {
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+} finally {
+  stopFollowing();
+  await queues.close();
+  stopShowing();
+  drivers.close();
+  await connection.close();
+}

@@ -1,0 +1,61 @@
+import {
+  clusterSpecSchema,
+  type ClusterSpec,
+  type ClusterSpecInput,
+} from '../../src/domain/cluster.ts';
+import { siteSchema, type Site, type SiteFacts } from '../../src/domain/site.ts';
+
+/** A memory site with one or more VM containers. */
+export function memorySite(name: string, containers = 1): Site {
+  return siteSchema.parse({
+    name,
+    kind: 'memory',
+    containers: Array.from({ length: containers }, (_, n) => ({ name: `h${n + 1}` })),
+  });
+}
+
+/** What a site with roomy, empty hosts says of itself. */
+export function roomyFacts(
+  site: Site,
+  change: { memoryMiB?: number; n2n?: string } = {},
+): SiteFacts {
+  const common = {
+    sealKey: 'AAAA',
+    tools: { n2n: change.n2n ?? '1.3.2' },
+    missing: [],
+    domains: [],
+  };
+  return {
+    site: site.name,
+    hosts: [
+      { host: 'physical-frontend', ...common },
+      ...site.containers.map((container) => ({
+        host: container.name,
+        ...common,
+        capacity: {
+          virtualization: 'tcg' as const,
+          cpus: 8,
+          memoryMiB: change.memoryMiB ?? 8192,
+          committedCpus: 0,
+          committedMiB: 0,
+          poolFreeMiB: 50_000,
+        },
+      })),
+    ],
+  };
+}
+
+/** A cluster over three sites with one compute each, unless told otherwise. */
+export function clusterSpec(change: Partial<ClusterSpecInput> = {}): ClusterSpec {
+  return clusterSpecSchema.parse({
+    name: 'demo',
+    origin: 'alpine',
+    sites: [
+      { name: 'alpine', computes: 1 },
+      { name: 'beach', computes: 1 },
+      { name: 'cloud', computes: 1 },
+    ],
+    overlay: { kind: 'n2n', insecure: true },
+    ...change,
+  });
+}
