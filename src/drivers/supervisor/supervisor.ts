@@ -10,6 +10,8 @@ export interface Service {
   script: string;
   /** May hold secrets: kept in files that only root can read, never in arguments. */
   env: Record<string, string>;
+  /** Name → content of files that the script finds in its working directory. */
+  files?: Record<string, string>;
 }
 
 /** A service as its host sees it. */
@@ -19,6 +21,8 @@ export interface SeenService {
   env: Record<string, string>;
   /** The script's process runs. */
   up: boolean;
+  /** The script's working directory. */
+  directory: string;
 }
 
 /** What keeps services running at a host: started again after a crash of theirs or of the host. */
