@@ -10,7 +10,7 @@ import { inventoryCommand } from './inventory.ts';
 import { labCommand } from './lab.ts';
 import { serviceCommands } from './services.ts';
 import { siteCommand } from './site.ts';
-import { sshCommand } from './ssh.ts';
+import { sshCommand, sshTunnelCommand } from './ssh.ts';
 import { historyCommand, listCommand, statusCommand } from './status.ts';
 
 const usageExitCode = 2;
@@ -52,6 +52,7 @@ Without any site of your own: mvc demo
     labCommand(() => join(mvcHome().root, 'lab')),
   ];
   for (const command of commands) mvc.addCommand(inherit(command));
+  mvc.addCommand(inherit(sshTunnelCommand()), { hidden: true });
   return mvc;
 }
 

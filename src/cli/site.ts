@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { resolve } from 'node:path';
 import { Failure, parseInput } from '../domain/failure.ts';
-import { siteSchema, type LibvirtSite, type SiteFacts } from '../domain/site.ts';
+import { siteSchema, type LibvirtSite, type Site, type SiteFacts } from '../domain/site.ts';
+import type { MvcClient } from '../client/mvc-client.ts';
 import { withClient, withStore } from './context.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { sitePrepareCommand } from './site-prepare.ts';
@@ -27,6 +28,7 @@ interface AddOptions {
 export function siteCommand(): Command {
   const command = new Command('site').description('register and inspect sites');
   command.addCommand(addCommand());
+  command.addCommand(updateCommand());
   command.addCommand(listCommand());
   command.addCommand(showCommand());
   command.addCommand(removeCommand());
@@ -35,9 +37,50 @@ export function siteCommand(): Command {
 }
 
 function addCommand(): Command {
-  const collect = (value: string, list: string[]) => [...list, value];
-  return new Command('add')
+  return withSiteOptions(new Command('add'))
     .description('register a site: connects, checks host keys and tools, records it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mvc site add -f alpine.yaml
+  mvc site add alpine --ssh mvc@alpine.example.org --host-key SHA256:… --key ~/.ssh/alpine \\
+      --public-address 198.51.100.11 --lan-address 192.168.10.1 \\
+      --container h1=192.168.10.11,SHA256:… --gateway 192.168.10.1/24 --addresses 192.168.10.100
+  mvc site add dry --kind memory --container h1
+`,
+    )
+    .action(async (name: string | undefined, options: AddOptions) => {
+      await record(name, options, (client, site) => client.registerSite(site));
+    });
+}
+
+function updateCommand(): Command {
+  return withSiteOptions(new Command('update'))
+    .description(
+      'give a registered site a new definition (address, host keys, containers), after checking it',
+    )
+    .addHelpText('after', '\nExample:\n  mvc site update -f alpine.yaml\n')
+    .action(async (name: string | undefined, options: AddOptions) => {
+      await record(name, options, (client, site) => client.updateSite(site));
+    });
+}
+
+async function record(
+  name: string | undefined,
+  options: AddOptions,
+  ask: (client: MvcClient, site: Site) => Promise<SiteFacts>,
+): Promise<void> {
+  const site = parseInput(siteSchema, await siteInput(name, options), 'the site');
+  if (!options.json) printLine(`connecting to every host of ${site.name} …`);
+  const facts = await withClient((client) => ask(client, site));
+  if (options.json) printJson(facts);
+  else printFacts(facts);
+}
+
+function withSiteOptions(command: Command): Command {
+  const collect = (value: string, list: string[]) => [...list, value];
+  return command
     .argument('[name]', 'name of the site (not needed with -f)')
     .option('-f, --file <file>', 'site as YAML or JSON')
     .option('--kind <kind>', 'libvirt, or memory for a site that exists in memory only', 'libvirt')
@@ -56,25 +99,7 @@ function addCommand(): Command {
     .option('--gateway <ip/prefix>', "gateway of the site's network, e.g. 192.168.10.1/24")
     .option('--addresses <ip,ip…>', 'addresses in it for frontend VMs')
     .option('--udp-ports <first-last>', 'UDP ports for overlays', '7700-7799')
-    .option('--json', 'print the facts of the site as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  mvc site add -f alpine.yaml
-  mvc site add alpine --ssh mvc@alpine.example.org --host-key SHA256:… --key ~/.ssh/alpine \\
-      --public-address 198.51.100.11 --lan-address 192.168.10.1 \\
-      --container h1=192.168.10.11,SHA256:… --gateway 192.168.10.1/24 --addresses 192.168.10.100
-  mvc site add dry --kind memory --container h1
-`,
-    )
-    .action(async (name: string | undefined, options: AddOptions) => {
-      const site = parseInput(siteSchema, await siteInput(name, options), 'the site');
-      printProgress(options, `connecting to every host of ${site.name} …`);
-      const facts = await withClient((client) => client.registerSite(site));
-      if (options.json) printJson(facts);
-      else printFacts(facts);
-    });
+    .option('--json', 'print the facts of the site as JSON');
 }
 
 async function siteInput(name: string | undefined, options: AddOptions): Promise<unknown> {
@@ -212,8 +237,4 @@ function removeCommand(): Command {
       await withClient((client) => client.removeSite(name));
       printLine(`site ${name} is forgotten; nothing was changed there`);
     });
-}
-
-function printProgress(options: { json?: boolean }, text: string): void {
-  if (!options.json) printLine(text);
 }

@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { Failure } from '../domain/failure.ts';
 import type { LibvirtSite } from '../domain/site.ts';
 import type { Vm } from '../domain/vm.ts';
-import { mvcHome } from '../installation/home.ts';
+import { mvcHome, vaultKeyFile } from '../installation/home.ts';
+import type { Database } from '../store/database.ts';
 import { userKeyFile, userPublicKey } from '../installation/user-key.ts';
 import { withStore } from './context.ts';
 
@@ -16,8 +18,8 @@ const clusterUser = 'hpc';
 interface Target {
   site: LibvirtSite;
   frontend: Vm;
-  /** Public host keys as known_hosts has them, without the name. */
-  hostKeys: { frontend: string; site: string };
+  /** The frontend VM's public host key: we made it, so it is known before the first login. */
+  hostKey: string;
 }
 
 /** `mvc ssh <cluster> [-- command]` */
@@ -51,35 +53,15 @@ async function findTarget(cluster: string): Promise<Target> {
         `the frontend VM of ${cluster} exists in memory only: nobody can log in there`,
       );
     }
-    return {
-      site,
-      frontend,
-      hostKeys: { frontend: await frontendHostKey(db, cluster), site: await siteHostKey(site) },
-    };
+    return { site, frontend, hostKey: await frontendHostKey(db, cluster) };
   });
 }
 
-async function frontendHostKey(
-  db: Parameters<typeof import('../store/secrets.ts').getSecret>[0],
-  cluster: string,
-): Promise<string> {
+async function frontendHostKey(db: Database, cluster: string): Promise<string> {
   const { clusterIdentity } = await import('../store/identity.ts');
   const { openVault } = await import('../secrets/vault.ts');
-  const vault = await openVault(join(mvcHome().secrets, 'vault-key'));
-  const identity = await clusterIdentity(db, vault, cluster);
-  if (!identity) {
-    throw new Failure('NotFound', `cluster ${cluster} has no frontend VM yet`, {
-      help: `\`mvc watch ${cluster}\` shows the build`,
-    });
-  }
-  return identity.hostKeys.frontend.publicKey;
-}
-
-/** The site's key as known_hosts needs it; ssh knows only whole keys, we know its pinned fingerprint. */
-async function siteHostKey(site: LibvirtSite): Promise<string> {
-  const { fetchHostKey } = await import('../transport/ssh-key.ts');
-  const { address, port, hostKey } = site.frontend;
-  return fetchHostKey({ address, port, expected: hostKey });
+  const vault = await openVault(vaultKeyFile(mvcHome()));
+  return (await clusterIdentity(db, vault, cluster)).hostKeys.frontend.publicKey;
 }
 
 async function runSsh(target: Target, command: string[]): Promise<number> {
@@ -104,34 +86,52 @@ async function runSsh(target: Target, command: string[]): Promise<number> {
   }
 }
 
-function knownHosts({ hostKeys }: Target): string {
-  return `mvc-frontend ${hostKeys.frontend}\nmvc-site ${hostKeys.site}\n`;
+function knownHosts({ hostKey }: Target): string {
+  return `mvc-frontend ${hostKey}\n`;
 }
 
-/** Every value is checked by the schemas of sites and VMs: none holds a blank, quote or newline but the paths. */
+/**
+ * The way through the physical frontend is our own (`mvc ssh-tunnel`), which knows the site's pinned
+ * host key. Names and addresses are checked by their schemas; the paths are this program's own.
+ */
 function sshConfig({ site, frontend }: Target, directory: string): string {
-  const common = [
-    '  StrictHostKeyChecking yes',
-    `  UserKnownHostsFile "${join(directory, 'known_hosts')}"`,
-    '  IdentitiesOnly yes',
-    '  ServerAliveInterval 15',
-    '  LogLevel ERROR',
-  ];
+  const address = frontend.siteInterface?.address ?? '';
+  const tunnel = `"${process.execPath}" "${process.argv[1] ?? ''}" ssh-tunnel ${site.name} ${address}`;
   return [
     'Host frontend',
-    `  HostName ${frontend.siteInterface?.address ?? ''}`,
+    `  HostName ${address}`,
     `  User ${clusterUser}`,
     `  IdentityFile "${userKeyFile(mvcHome())}"`,
+    '  IdentitiesOnly yes',
     '  HostKeyAlias mvc-frontend',
-    '  ProxyJump site',
-    ...common,
-    'Host site',
-    `  HostName ${site.frontend.address}`,
-    `  Port ${site.frontend.port}`,
-    `  User ${site.frontend.user}`,
-    `  IdentityFile "${site.key}"`,
-    '  HostKeyAlias mvc-site',
-    ...common,
+    '  StrictHostKeyChecking yes',
+    `  UserKnownHostsFile "${join(directory, 'known_hosts')}"`,
+    `  ProxyCommand ${tunnel}`,
+    '  ServerAliveInterval 15',
+    '  LogLevel ERROR',
     '',
   ].join('\n');
+}
+
+/** `mvc ssh-tunnel`: used by ssh itself, as its way through a site's physical frontend. */
+export function sshTunnelCommand(): Command {
+  return new Command('ssh-tunnel')
+    .description('connect stdin and stdout to port 22 of a VM through its site (used by mvc ssh)')
+    .argument('<site>')
+    .argument('<address>')
+    .action(async (name: string, address: string) => {
+      const found = await withStore(async (db) =>
+        (await import('../store/sites.ts')).findSite(db, name),
+      );
+      if (found?.site.kind !== 'libvirt')
+        throw new Failure('NotFound', `there is no site ${name} that ssh reaches`);
+      const { createSshDoor } = await import('../transport/ssh-door.ts');
+      const door = createSshDoor(found.site);
+      try {
+        const tunnel = await door.openTunnel(address, 22);
+        await Promise.race([pipeline(process.stdin, tunnel), pipeline(tunnel, process.stdout)]);
+      } finally {
+        door.close();
+      }
+    });
 }

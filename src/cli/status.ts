@@ -3,7 +3,7 @@ import { n2nInsecureReason, type StepRecord } from '../domain/cluster.ts';
 import { Failure } from '../domain/failure.ts';
 import { withStore } from './context.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
-import { printServicesStatus } from './services.ts';
+import { servicesStatus } from './services.ts';
 
 interface Json {
   json?: boolean;
@@ -42,7 +42,10 @@ export function statusCommand(): Command {
     .argument('[name]')
     .option('--json', 'as JSON')
     .action(async (name: string | undefined, options: Json) => {
-      if (name === undefined) return printServicesStatus(options);
+      if (name === undefined) {
+        process.exitCode = await servicesStatus(options);
+        return;
+      }
       const status = await clusterStatus(name);
       if (options.json) printJson(status);
       else printStatus(status);
@@ -121,10 +124,10 @@ export function historyCommand(): Command {
       if (builds.length === 0) throw noSuchCluster(name);
       for (const build of builds) {
         const took = build.finishedAt
-          ? formatDuration(build.finishedAt.getTime() - build.startedAt.getTime())
+          ? formatDuration(build.finishedAt - build.startedAt)
           : 'running';
         printLine(
-          `${build.startedAt.toISOString()}  ${build.kind}  ${build.outcome ?? 'running'}  ${took}${build.error ? `  ${build.error}` : ''}`,
+          `${new Date(build.startedAt).toISOString()}  ${build.kind}  ${build.outcome ?? 'running'}  ${took}${build.error ? `  ${build.error}` : ''}`,
         );
         printSteps(build.steps);
       }

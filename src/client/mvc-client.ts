@@ -77,6 +77,12 @@ export class MvcClient {
     return this.execute<SiteFacts>('registerSite', siteWorkflowId(checked.name), checked);
   }
 
+  /** Gives a registered site a new definition, if all of its hosts answer under it. */
+  async updateSite(site: SiteInput): Promise<SiteFacts> {
+    const checked = parseInput(siteSchema, site, `site ${String(site.name)}`);
+    return this.execute<SiteFacts>('updateSite', siteWorkflowId(checked.name), checked);
+  }
+
   async removeSite(name: string): Promise<void> {
     await this.execute<void>('removeSite', siteWorkflowId(name), { name });
   }

@@ -99,3 +99,8 @@ export async function keptPassword(home: Home, name: string): Promise<string> {
   );
   return text.toString('utf8').trim();
 }
+
+/** The key that seals the secrets in the database. */
+export function vaultKeyFile(home: Home): string {
+  return join(home.secrets, 'vault-key');
+}

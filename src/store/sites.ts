@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { sql, type Selectable } from 'kysely';
 import { Failure } from '../domain/failure.ts';
 import { siteFactsSchema, siteSchema, type Site, type SiteFacts } from '../domain/site.ts';
@@ -5,7 +6,6 @@ import type { Database } from './database.ts';
 import { normalized, toJson } from './json.ts';
 import type { Schema } from './schema.ts';
 import { inTransaction, violationOf } from './transaction.ts';
-import { isDeepStrictEqual } from 'node:util';
 
 /** A site as registered. Times in milliseconds since 1970. */
 export interface SiteRecord {
@@ -51,25 +51,102 @@ function containerRows(site: Site) {
   }));
 }
 
+/**
+ * Puts a new definition in the place of a registered one, with what the site answered under it.
+ * Safe to repeat.
+ *
+ * @throws {Failure} NotFound; Conflict with the clusters that use a VM container that would go.
+ */
+export async function replaceSite(db: Database, site: Site, facts: SiteFacts): Promise<void> {
+  try {
+    await inTransaction(db, async (tx) => {
+      const result = await tx
+        .updateTable('site')
+        .set({ kind: site.kind, definition: toJson(site), ...readyWith(facts) })
+        .where('name', '=', site.name)
+        .executeTakeFirstOrThrow();
+      if (result.numUpdatedRows === 0n) throw siteNotFound(site.name);
+      await replaceContainers(tx, site);
+    });
+  } catch (error) {
+    const violation = violationOf(error);
+    if (violation?.constraint !== 'vm_container_fkey') throw error;
+    const users = (await clustersAt(db, site.name)).join(', ');
+    throw new Failure(
+      'Conflict',
+      `VM container ${violation.values[1]} of site ${site.name} is in use, and the new definition has it no more (clusters at the site: ${users})`,
+      { help: 'keep it in the definition until those clusters are destroyed', cause: error },
+    );
+  }
+}
+
+async function replaceContainers(tx: Database, site: Site): Promise<void> {
+  const rows = containerRows(site);
+  await tx
+    .deleteFrom('vm_container')
+    .where('site', '=', site.name)
+    .where(
+      'name',
+      'not in',
+      rows.map((row) => row.name),
+    )
+    .execute();
+  await tx
+    .insertInto('vm_container')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['site', 'name']).doUpdateSet((excluded) => ({
+        address: excluded.ref('excluded.address'),
+        port: excluded.ref('excluded.port'),
+      })),
+    )
+    .execute();
+}
+
+/**
+ * Puts a new definition in the place of a registered one, with what the site said under it.
+ *
+ * @throws {Failure} NotFound if the site is not registered.
+ */
+export async function replaceSite(db: Database, site: Site, facts: SiteFacts): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    await tx
+      .updateTable('site')
+      .set({ kind: site.kind, definition: toJson(site) })
+      .where('name', '=', site.name)
+      .execute();
+    await updateFacts(tx, site.name, facts, { state: 'ready' });
+    await tx.deleteFrom('vm_container').where('site', '=', site.name).execute();
+    await tx.insertInto('vm_container').values(containerRows(site)).execute();
+  });
+}
+
 /** @throws {Failure} NotFound if the site is not registered. */
 export async function markSiteReady(db: Database, name: string, facts: SiteFacts): Promise<void> {
-  await updateFacts(db, name, facts, { state: 'ready' });
+  await update(db, name, readyWith(facts));
 }
 
 /** @throws {Failure} NotFound if the site is not registered. */
 export async function recordFacts(db: Database, name: string, facts: SiteFacts): Promise<void> {
-  await updateFacts(db, name, facts, {});
+  await update(db, name, said(facts));
 }
 
-async function updateFacts(
+function said(facts: SiteFacts) {
+  return { facts: toJson(facts), facts_at: sql<Date>`now()` };
+}
+
+function readyWith(facts: SiteFacts) {
+  return { state: 'ready' as const, ...said(facts) };
+}
+
+async function update(
   db: Database,
   name: string,
-  facts: SiteFacts,
-  change: { state?: 'ready' },
+  change: ReturnType<typeof said> | ReturnType<typeof readyWith>,
 ): Promise<void> {
   const result = await db
     .updateTable('site')
-    .set({ ...change, facts: toJson(facts), facts_at: sql<Date>`now()` })
+    .set(change)
     .where('name', '=', name)
     .executeTakeFirstOrThrow();
   if (result.numUpdatedRows === 0n) throw siteNotFound(name);

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { Failure } from '../domain/failure.ts';
 import { physicalFrontend, type LibvirtSite } from '../domain/site.ts';
 import { readKeyFile } from './key-file.ts';
@@ -11,6 +12,8 @@ const defaultTimeoutMs = 20_000;
 export interface SshDoor extends SiteDoor {
   /** Fingerprint of the key that a machine behind the physical frontend shows (`scanHostKey` through it). */
   scanBehind(address: string, port: number): Promise<string>;
+  /** A connection through the physical frontend to where its administrator allows. */
+  openTunnel(address: string, port: number): Promise<Duplex>;
   close(): void;
 }
 
@@ -83,6 +86,7 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
       const socket = await (await toFrontend()).openTunnel(address, port);
       return scanHostKey({ address, port, socket });
     },
+    openTunnel: async (address, port) => (await toFrontend()).openTunnel(address, port),
     close() {
       for (const lane of lanes.values()) {
         void lane.then(

@@ -3,7 +3,7 @@ import { Worker } from '@temporalio/worker';
 import { createControlActivities } from '../activities/control/control.ts';
 import { controlQueue } from '../domain/engine-names.ts';
 import { ensureNodeImage } from '../image/node-image.ts';
-import { installationId, mvcHome } from '../installation/home.ts';
+import { installationId, mvcHome, vaultKeyFile } from '../installation/home.ts';
 import { connectionSettings } from '../installation/settings.ts';
 import { userPublicKey } from '../installation/user-key.ts';
 import { aliveFile } from '../installation/workers.ts';
@@ -29,7 +29,7 @@ const worker = await Worker.create({
   workflowBundle: { codePath: await workflowBundle(join(home.root, 'cache')) },
   activities: createControlActivities({
     db,
-    vault: await ensureVault(join(home.secrets, 'vault-key')),
+    vault: await ensureVault(vaultKeyFile(home)),
     installation: await installationId(home),
     userKey: await userPublicKey(home),
     buildImage: ({ rolls, signal, onProgress }) =>

@@ -79,7 +79,7 @@ class Build {
     });
     await this.waitForNodes(scope, share, since);
     const report = await this.verify(scope, share);
-    await control.finishBuild({ scope, outcome: 'ready', steps: board.progress.steps, report });
+    await control.finishBuild({ scope, steps: board.progress.steps, report });
     board.setPhase(
       'ready',
       `${share.computes.length} computes proved by a job and an MPI collective`,

@@ -25,6 +25,23 @@ export async function registerSite(input: unknown): Promise<SiteFacts> {
   }
 }
 
+/**
+ * Gives a registered site a new definition (address, host keys, containers) if all its hosts answer
+ * under it; otherwise the old one stays.
+ */
+export async function updateSite(input: unknown): Promise<SiteFacts> {
+  const site = parseWorkflowInput(siteSchema, input);
+  requireSiteWorkflowId(site.name);
+  try {
+    await control.loadSites({ names: [site.name] });
+    const facts = await atSiteSoon(site.name).describeSite({ site });
+    await control.replaceSite({ site, facts });
+    return facts;
+  } catch (error) {
+    throw workflowFailure(error);
+  }
+}
+
 /** Forgets a site that no cluster uses. */
 export async function removeSite(input: unknown): Promise<void> {
   const { name } = parseWorkflowInput(z.strictObject({ name: siteNameSchema }), input);
