@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installationId, type Home } from './home.ts';
 import { endProcess, findMarked, isAlive, signalProcess, type ProcessId } from './process-id.ts';
-import { readServicesState } from './services-state.ts';
+import { readServicesState, type ServiceName } from './services-state.ts';
 import type { Progress } from './up.ts';
 
 /**
@@ -30,18 +30,21 @@ async function stopSupervisor(
   progress: Progress,
 ): Promise<void> {
   await signalProcess(supervisor, 'SIGTERM');
-  const told = new Set<string>();
+  const running = new Set((await readServicesState(home))?.services.map(({ name }) => name));
+  const tell = (name: ServiceName): void => {
+    if (running.delete(name)) progress(`${name}: stopped`);
+  };
   const end = Date.now() + 90_000;
   while (await isAlive(supervisor)) {
     const state = await readServicesState(home);
     for (const one of state?.services ?? []) {
-      if (one.state !== 'stopped' || told.has(one.name)) continue;
-      told.add(one.name);
-      progress(`${one.name}: stopped`);
+      if (one.state === 'stopped') tell(one.name);
     }
     if (Date.now() > end) await signalProcess(supervisor, 'SIGKILL');
     await sleep(50);
   }
+  // The supervisor ends right after the last service, which it may not have written down any more.
+  for (const name of running) tell(name);
 }
 
 /** Ends what is still marked as ours, the ones that use others first. */

@@ -149,7 +149,8 @@ async function clearStaleLock(data: string): Promise<void> {
   }
   const lock = join(data, 'postmaster.pid');
   const pid = Number((await readIfPresent(lock))?.split('\n')[0]);
-  if (pid > 0 && (await identify(pid))) await rm(lock);
+  // A process that has ended but was not yet waited for counts for PostgreSQL, too.
+  if (pid > 0 && (await stat(`/proc/${pid}`).catch(missingAsUndefined))) await rm(lock);
 }
 
 /** PostgreSQL processes of this data directory: they all work in it. */

@@ -67,7 +67,7 @@ function serverArguments(home: Home, port: number, uiPort: number): string[] {
 }
 
 /**
- * The Temporal command: MVC_TEMPORAL, else on PATH, else the one that set-up unpacked.
+ * The Temporal command: MVC_TEMPORAL, else the one that set-up unpacked, else on PATH.
  *
  * @throws {Failure} MissingTool if there is none.
  */
@@ -76,7 +76,7 @@ export async function findTemporal(env: NodeJS.ProcessEnv = process.env): Promis
   const onPath = (env['PATH'] ?? '')
     .split(delimiter)
     .map((directory) => join(directory, 'temporal'));
-  const candidates = named ? [named] : [...onPath, join(programRoot, '.tools', 'temporal')];
+  const candidates = named ? [named] : [join(programRoot, '.tools', 'temporal'), ...onPath];
   for (const path of candidates) {
     if (await isExecutable(path)) return path;
   }
