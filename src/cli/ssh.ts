@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
+import { z } from 'zod';
+import { identitySecret } from '../domain/cluster.ts';
 import { Failure } from '../domain/failure.ts';
 import type { LibvirtSite } from '../domain/site.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -14,6 +16,11 @@ import { withStore } from './context.ts';
 
 /** The ordinary user of every cluster. */
 const clusterUser = 'hpc';
+
+/** The part of a cluster's keys that is needed here. */
+const identitySchema = z.object({
+  hostKeys: z.object({ frontend: z.object({ publicKey: z.string() }) }),
+});
 
 interface Target {
   site: LibvirtSite;
@@ -58,10 +65,12 @@ async function findTarget(cluster: string): Promise<Target> {
 }
 
 async function frontendHostKey(db: Database, cluster: string): Promise<string> {
-  const { clusterIdentity } = await import('../store/identity.ts');
+  const { getSecret } = await import('../store/secrets.ts');
   const { openVault } = await import('../secrets/vault.ts');
   const vault = await openVault(vaultKeyFile(mvcHome()));
-  return (await clusterIdentity(db, vault, cluster)).hostKeys.frontend.publicKey;
+  const owner = { kind: 'cluster', name: cluster } as const;
+  const identity = await getSecret(db, vault, owner, identitySecret);
+  return identitySchema.parse(JSON.parse(identity.toString('utf8'))).hostKeys.frontend.publicKey;
 }
 
 async function runSsh(target: Target, command: string[]): Promise<number> {

@@ -153,3 +153,6 @@ export const nodeStateSchema = z.object({
   phase: z.string(),
 });
 export type NodeState = z.infer<typeof nodeStateSchema>;
+
+/** Name of the secret that holds a cluster's keys and tokens (`ClusterSecrets` of the rolls). */
+export const identitySecret = 'identity';

@@ -103,24 +103,6 @@ async function replaceContainers(tx: Database, site: Site): Promise<void> {
     .execute();
 }
 
-/**
- * Puts a new definition in the place of a registered one, with what the site said under it.
- *
- * @throws {Failure} NotFound if the site is not registered.
- */
-export async function replaceSite(db: Database, site: Site, facts: SiteFacts): Promise<void> {
-  await inTransaction(db, async (tx) => {
-    await tx
-      .updateTable('site')
-      .set({ kind: site.kind, definition: toJson(site) })
-      .where('name', '=', site.name)
-      .execute();
-    await updateFacts(tx, site.name, facts, { state: 'ready' });
-    await tx.deleteFrom('vm_container').where('site', '=', site.name).execute();
-    await tx.insertInto('vm_container').values(containerRows(site)).execute();
-  });
-}
-
 /** @throws {Failure} NotFound if the site is not registered. */
 export async function markSiteReady(db: Database, name: string, facts: SiteFacts): Promise<void> {
   await update(db, name, readyWith(facts));

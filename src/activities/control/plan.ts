@@ -141,7 +141,9 @@ function clusterExists(name: string): Failure {
 }
 
 function runId(): string {
-  return Context.current().info.workflowExecution.runId;
+  const { workflowExecution } = Context.current().info;
+  if (!workflowExecution) throw new Failure('Protocol', 'this activity belongs to a workflow');
+  return workflowExecution.runId;
 }
 
 /** What a person should know of a cluster that is being built. */

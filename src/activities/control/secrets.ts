@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { identitySecret } from '../../domain/cluster.ts';
 import { Failure } from '../../domain/failure.ts';
 import type { Operation } from '../../domain/mark.ts';
 import type { Sealed } from '../../domain/sealed.ts';
@@ -15,8 +16,6 @@ import { activity } from '../activity.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { clusterOf, siteOf } from './shares.ts';
 
-/** Name of a cluster's keys and tokens in the store. */
-export const identitySecret = 'identity';
 const overlayKeySecret = 'overlay-key';
 
 /** Activities that hand out secrets, each sealed to the one host that may open it. */
