@@ -1,12 +1,10 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../domain/failure.ts';
-import type { HostFacts } from '../../../domain/site.ts';
 import type { HostPolicy } from '../../../domain/site-verbs.ts';
+import { sum, type Capacity } from '../reservation.ts';
 import type { Domain } from './inventory.ts';
 import type { Virsh } from './virsh.ts';
-
-export type Capacity = NonNullable<HostFacts['capacity']>;
 
 const mib = 1024 ** 2;
 
@@ -27,10 +25,6 @@ export async function measureCapacity(
     committedMiB: sum(domains, (each) => each.memoryMiB),
     poolFreeMiB: await measurePool(policy.pool),
   };
-}
-
-export function sum<T>(items: T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }
 
 function figure(text: string, pattern: RegExp): number {

@@ -90,15 +90,3 @@ export function parseMark(domain: XmlElement): DomainMark | undefined {
   });
   return parsed.success ? parsed.data : undefined;
 }
-
-/** The domain's UUID, derived so that a repeated attempt makes the same domain and no second one. */
-export function domainUuid(mark: Mark, vm: string): string {
-  const bytes = createHash('sha256')
-    .update([mark.installation, mark.clusterId, vm].join('/'))
-    .digest()
-    .subarray(0, 16);
-  // Version and variant of RFC 4122 for names hashed by a method of one's own.
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}

@@ -1,5 +1,6 @@
 import type { VmDefinition } from '../../../domain/vm.ts';
-import { domainUuid, renderMark, type DomainMark } from './domain-mark.ts';
+import { domainUuid } from '../domain-uuid.ts';
+import { renderMark, type DomainMark } from './domain-mark.ts';
 import { imageFile, vmFiles } from './vm-files.ts';
 import { element, renderXml, type XmlElement } from './xml.ts';
 

@@ -8,20 +8,20 @@ import type { HostPolicy, SiteVerbInput, SiteVerbOutput } from '../../../domain/
 import type { SeenVm, VmDefinition } from '../../../domain/vm.ts';
 import { writeDurably } from '../../../transport/durable-file.ts';
 import type { Shell } from '../../../transport/shell.ts';
-import { measureCapacity, type Capacity } from './capacity.ts';
+import { planReservation, type Capacity, type Marked } from '../reservation.ts';
+import { measureCapacity } from './capacity.ts';
 import { checkPolicy } from './check-policy.ts';
 import { markNamespace, markOf, renderMark, type DomainMark } from './domain-mark.ts';
 import { renderDomain } from './domain-xml.ts';
 import { execInGuest, pollGuest } from './guest-agent.ts';
 import { listDomains, listMarked, type Domain } from './inventory.ts';
 import { probeVirtualization } from './kvm-probe.ts';
-import { planReservation } from './reserve.ts';
 import { createVirsh } from './virsh.ts';
 import { ensureDisks, readClusterMark, removeFiles, reserveFiles } from './vm-disks.ts';
 import { clusterDirectory, vmFiles } from './vm-files.ts';
 import { renderXml } from './xml.ts';
 
-type OwnDomain = Domain & { mark: DomainMark };
+type OwnDomain = Marked<Domain>;
 
 /**
  * The VMs of one VM container through its libvirtd. Runs as root at that host. Those that change
@@ -113,7 +113,7 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
       const now = Math.floor(Date.now() / 1000);
       const capacity = await capacityBeside(domains);
       const plan = planReservation(operation, vms, domains, capacity, now);
-      for (const domain of plan.evict) await removeDomain(domain as OwnDomain);
+      for (const domain of plan.evict) await removeDomain(domain);
       const made: VmDefinition[] = [];
       try {
         for (const { vm, domain } of plan.vms) {

@@ -1,18 +1,12 @@
 import { Failure } from '../../../domain/failure.ts';
-import { sameMark, type Mark } from '../../../domain/mark.ts';
+import type { Mark } from '../../../domain/mark.ts';
+import { isMarked, type Marked, type PresentDomain } from '../reservation.ts';
 import { parseMark, type DomainMark } from './domain-mark.ts';
 import type { Virsh } from './virsh.ts';
 import { child, childrenNamed, parseXml, type XmlElement } from './xml.ts';
 
 /** A domain at this host, whoever made it. */
-export interface Domain {
-  uuid: string;
-  name: string;
-  cpus: number;
-  memoryMiB: number;
-  macs: string[];
-  power: 'off' | 'running' | 'crashed';
-  /** Absent if it is not ours. */
+export interface Domain extends PresentDomain {
   mark?: DomainMark;
 }
 
@@ -32,17 +26,8 @@ export async function listDomains(virsh: Virsh): Promise<Domain[]> {
 }
 
 /** Those of one cluster. */
-export async function listMarked(
-  virsh: Virsh,
-  mark: Mark,
-): Promise<(Domain & { mark: DomainMark })[]> {
-  return (await listDomains(virsh)).filter((each): each is Domain & { mark: DomainMark } =>
-    isMarked(each, mark),
-  );
-}
-
-export function isMarked(domain: Domain, mark: Mark): boolean {
-  return domain.mark !== undefined && sameMark(domain.mark.mark, mark);
+export async function listMarked(virsh: Virsh, mark: Mark): Promise<Marked<Domain>[]> {
+  return (await listDomains(virsh)).filter((each) => isMarked(each, mark));
 }
 
 async function listUuids(virsh: Virsh): Promise<string[]> {

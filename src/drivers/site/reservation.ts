@@ -1,17 +1,33 @@
-import { Failure } from '../../../domain/failure.ts';
-import type { Operation } from '../../../domain/mark.ts';
-import { hostReserveMiB } from '../../../domain/placement.ts';
-import { imageNotBuilt, type VmDefinition } from '../../../domain/vm.ts';
-import { sum, type Capacity } from './capacity.ts';
-import { domainUuid } from './domain-mark.ts';
-import { isMarked, type Domain } from './inventory.ts';
+import { Failure } from '../../domain/failure.ts';
+import { sameMark, type Mark, type Operation } from '../../domain/mark.ts';
+import { hostReserveMiB } from '../../domain/placement.ts';
+import type { HostFacts } from '../../domain/site.ts';
+import { imageNotBuilt, type VmDefinition } from '../../domain/vm.ts';
+import { domainUuid } from './domain-uuid.ts';
+
+export type Capacity = NonNullable<HostFacts['capacity']>;
+
+/** A domain at a VM container, as far as it matters to a reservation. */
+export interface PresentDomain {
+  uuid: string;
+  name: string;
+  cpus: number;
+  memoryMiB: number;
+  macs: string[];
+  power: 'off' | 'running' | 'crashed';
+  /** Absent if it is not ours. */
+  mark?: { mark: Mark; vm: string; image: string; leaseUntil: number; booted: boolean };
+}
+
+/** A domain with our mark. */
+export type Marked<D extends PresentDomain> = D & { mark: NonNullable<D['mark']> };
 
 /** What a reservation will do at this host. */
-export interface ReservationPlan {
+export interface ReservationPlan<D extends PresentDomain> {
   /** With their domain, if they are defined already. */
-  vms: { vm: VmDefinition; domain?: Domain }[];
+  vms: { vm: VmDefinition; domain?: Marked<D> }[];
   /** Reservations that ran out and that stand in the way. */
-  evict: Domain[];
+  evict: Marked<D>[];
 }
 
 /**
@@ -20,22 +36,23 @@ export interface ReservationPlan {
  * @param now seconds since 1970.
  * @throws {Failure} Conflict when a name, UUID or MAC is somebody else's; NoCapacity with the figures.
  */
-export function planReservation(
+export function planReservation<D extends PresentDomain>(
   operation: Operation,
   vms: VmDefinition[],
-  domains: Domain[],
+  domains: D[],
   capacity: Capacity,
   now: number,
-): ReservationPlan {
+): ReservationPlan<D> {
   const planned = vms.map((vm) => withDomain(operation, vm, domains));
-  const own = new Set(planned.map(({ domain }) => domain));
+  const own = new Set<D | undefined>(planned.map(({ domain }) => domain));
   const others = domains.filter((each) => !own.has(each));
   const ended = others
+    .filter((each) => isMarked(each))
     .filter((each) => hasRunOut(each, operation, now))
-    .sort((a, b) => (a.mark?.leaseUntil ?? 0) - (b.mark?.leaseUntil ?? 0));
+    .sort((a, b) => a.mark.leaseUntil - b.mark.leaseUntil);
   const inTheWay = ended.filter((each) => planned.some(({ vm }) => clashOf(operation, vm, each)));
   for (const { vm } of planned) {
-    for (const other of others.filter((each) => !inTheWay.includes(each))) {
+    for (const other of others.filter((each) => !inTheWay.some((ended) => ended === each))) {
       const clash = clashOf(operation, vm, other);
       if (clash) throw conflict(vm, other, clash);
     }
@@ -56,24 +73,37 @@ export function planReservation(
   return { vms: planned, evict };
 }
 
-function withDomain(operation: Operation, vm: VmDefinition, domains: Domain[]) {
-  const domain = domains.find(
-    (each) => isMarked(each, operation.mark) && each.mark?.vm === vm.name,
-  );
+/** Whether the domain is one of ours, or of the cluster if its mark is given. */
+export function isMarked<D extends PresentDomain>(domain: D, mark?: Mark): domain is Marked<D> {
+  return domain.mark !== undefined && (mark === undefined || sameMark(domain.mark.mark, mark));
+}
+
+export function sum<T>(items: T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+function withDomain<D extends PresentDomain>(
+  operation: Operation,
+  vm: VmDefinition,
+  domains: D[],
+): ReservationPlan<D>['vms'][number] {
+  const domain = domains
+    .filter((each) => isMarked(each, operation.mark))
+    .find((each) => each.mark.vm === vm.name);
   if (!domain) return { vm };
   // A reservation that is renewed while its image is being built again does not lose the one it has.
-  const image = vm.image === imageNotBuilt ? (domain.mark?.image ?? vm.image) : vm.image;
+  const image = vm.image === imageNotBuilt ? domain.mark.image : vm.image;
   return { vm: { ...vm, image }, domain };
 }
 
-function hasRunOut(domain: Domain, operation: Operation, now: number): boolean {
+function hasRunOut(domain: Marked<PresentDomain>, operation: Operation, now: number): boolean {
   const { mark, power } = domain;
-  if (!mark || mark.booted || power === 'running' || mark.leaseUntil > now) return false;
+  if (mark.booted || power === 'running' || mark.leaseUntil > now) return false;
   // Another installation's reservation is for that installation to take back.
   return mark.mark.installation === operation.mark.installation;
 }
 
-function clashOf(operation: Operation, vm: VmDefinition, other: Domain): string | undefined {
+function clashOf(operation: Operation, vm: VmDefinition, other: PresentDomain): string | undefined {
   if (other.name === vm.domain) return `a domain ${vm.domain}`;
   const uuid = domainUuid(operation.mark, vm.name);
   if (other.uuid === uuid) return `a domain with the UUID ${uuid} (${other.name})`;
@@ -82,7 +112,7 @@ function clashOf(operation: Operation, vm: VmDefinition, other: Domain): string 
   return mac === undefined ? undefined : `a domain with the MAC ${mac} (${other.name})`;
 }
 
-function conflict(vm: VmDefinition, other: Domain, clash: string): Failure {
+function conflict(vm: VmDefinition, other: PresentDomain, clash: string): Failure {
   const owner = other.mark
     ? `cluster ${other.mark.mark.cluster} (${other.mark.mark.clusterId})`
     : 'somebody else';
@@ -94,14 +124,14 @@ function conflict(vm: VmDefinition, other: Domain, clash: string): Failure {
 }
 
 /** Tells, for given evictions, what would still lack, one sentence each. */
-function lack(planned: ReservationPlan['vms'], capacity: Capacity) {
+function lack(planned: ReservationPlan<PresentDomain>['vms'], capacity: Capacity) {
   const defined = planned.flatMap(({ domain }) => (domain ? [domain] : []));
   const needs = {
     cpus: sum(planned, ({ vm }) => vm.cpus) - sum(defined, (each) => each.cpus),
     memoryMiB: sum(planned, ({ vm }) => vm.memoryMiB) - sum(defined, (each) => each.memoryMiB),
     poolMiB: sum(planned, ({ vm, domain }) => (domain ? 0 : (vm.diskGiB ?? 0) * 1024)),
   };
-  return (evicted: Domain[]): string[] => {
+  return (evicted: PresentDomain[]): string[] => {
     const free = {
       cpus: capacity.cpus - capacity.committedCpus + sum(evicted, (each) => each.cpus),
       memoryMiB:
