@@ -49,8 +49,12 @@ export async function startBuild(
     const row = await tx
       .insertInto('build')
       .values({
-        ...{ cluster: cluster.name, cluster_id: cluster.id, kind: start.kind },
-        ...{ run_id: start.runId, epoch, spec: toJson(cluster.spec) },
+        cluster: cluster.name,
+        cluster_id: cluster.id,
+        kind: start.kind,
+        run_id: start.runId,
+        epoch,
+        spec: toJson(cluster.spec),
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -130,8 +134,12 @@ function buildNotFound(id: string): Failure {
 
 function buildOf(row: Selectable<Schema['build']>): BuildRecord {
   return {
-    ...{ id: row.id, cluster: row.cluster, clusterId: row.cluster_id, kind: row.kind },
-    ...{ runId: row.run_id, epoch: row.epoch },
+    id: row.id,
+    cluster: row.cluster,
+    clusterId: row.cluster_id,
+    kind: row.kind,
+    runId: row.run_id,
+    epoch: row.epoch,
     spec: clusterSpecSchema.parse(row.spec),
     // Only the functions above write it.
     steps: row.steps as StepRecord[],

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
-import pg from 'pg';
+import { DatabaseError, Pool } from 'pg';
 import { Failure } from '../domain/failure.ts';
 import type { Schema } from './schema.ts';
 
@@ -39,7 +39,7 @@ export interface DatabaseOptions {
 export function openDatabase(settings: DatabaseSettings, options: DatabaseOptions = {}): Database {
   const onLost = options.onConnectionLost ?? ((message) => process.emitWarning(message));
   const statement = options.statementTimeoutMs ?? timeouts.statement_timeout;
-  const pool = new pg.Pool({
+  const pool = new Pool({
     ...settings,
     ...timeouts,
     statement_timeout: statement,
@@ -48,11 +48,14 @@ export function openDatabase(settings: DatabaseSettings, options: DatabaseOption
     keepAlive: true,
     application_name: 'mvc',
   });
-  // Only the message is passed on: the error object holds the whole client with its secrets.
-  const report = (error: Error) => onLost(`a database connection was lost: ${error.message}`);
-  pool.on('error', report);
-  // A client that is in use when its connection breaks tells neither pool nor query of it.
-  pool.on('connect', (client) => client.on('error', report));
+  // Each client tells for itself, idle or in use; unheard, an error would end the process.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) =>
+    client.on('error', (error) => {
+      // Only the message is passed on: the error object holds the whole client with its secrets.
+      if (!pool.ending) onLost(`a database connection was lost: ${error.message}`);
+    }),
+  );
   return new Kysely<Schema>({
     dialect: new PostgresDialect({ pool: withReadableErrors(pool, settings) }),
   });
@@ -63,7 +66,7 @@ export async function closeDatabase(db: Database): Promise<void> {
   await db.destroy();
 }
 
-function withReadableErrors(pool: pg.Pool, settings: DatabaseSettings): PostgresPool {
+function withReadableErrors(pool: Pool, settings: DatabaseSettings): PostgresPool {
   return {
     options: pool.options,
     connect: async () => {
@@ -82,7 +85,7 @@ const refusals = new Set(['28P01', '28000', '3D000', '42501']);
 
 function connectFailure(error: unknown, settings: DatabaseSettings): Failure {
   const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof pg.DatabaseError ? error.code : undefined;
+  const code = error instanceof DatabaseError ? error.code : undefined;
   const where = `${settings.host}:${settings.port}`;
   if (code !== undefined && refusals.has(code)) {
     return new Failure('AccessDenied', `PostgreSQL at ${where} refuses us: ${message}`, {

@@ -12,7 +12,12 @@ export async function insertOverlay(
   await db
     .insertInto('overlay')
     .values({
-      ...{ cluster, kind, version, community, mtu, relay_only: relayOnly },
+      cluster,
+      kind,
+      version,
+      community,
+      mtu,
+      relay_only: relayOnly,
       supernode_site: supernode?.site ?? null,
       supernode_address: supernode?.address ?? null,
     })
@@ -27,7 +32,12 @@ export async function insertOverlay(
 /** Inserts edges with their ports. Their VMs must be there. */
 export async function insertEdges(db: Database, cluster: string, edges: Edge[]): Promise<void> {
   const rows = edges.map(({ vm, site, container, tap, bridge }) => ({
-    ...{ cluster, vm, site, container, tap, bridge },
+    cluster,
+    vm,
+    site,
+    container,
+    tap,
+    bridge,
   }));
   const ports = edges.map(({ vm, site, udpPort }) => ({ site, port: udpPort, cluster, vm }));
   await inBatches(rows, (batch) => db.insertInto('edge').values(batch).execute());
@@ -52,8 +62,12 @@ export async function findOverlay(
   if (!row) return undefined;
   const supernode = supernodeOf(row.supernode_site, row.supernode_address, row.port);
   return {
-    ...{ kind: row.kind, version: row.version, community: row.community, network: row.network },
-    ...{ mtu: row.mtu, relayOnly: row.relay_only },
+    kind: row.kind,
+    version: row.version,
+    community: row.community,
+    network: row.network,
+    mtu: row.mtu,
+    relayOnly: row.relay_only,
     ...(supernode ? { supernode } : {}),
     edges: await listEdges(db, cluster),
   };

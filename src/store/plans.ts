@@ -1,16 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSpec } from '../domain/cluster.ts';
 import { Failure } from '../domain/failure.ts';
 import type { Edge, OverlayTable } from '../domain/overlay.ts';
-import type { ClusterPlan } from '../domain/plan.ts';
+import type { ClusterPlan, Ledger } from '../domain/plan.ts';
 import type { Vm } from '../domain/vm.ts';
-import { explainClash } from './clashes.ts';
+import { AllocationTaken, explainClash } from './clashes.ts';
 import { findCluster, insertCluster, type ClusterRecord } from './clusters.ts';
 import type { Database } from './database.ts';
 import { normalized } from './json.ts';
+import { readLedger } from './ledger.ts';
 import { findOverlay, insertOverlay } from './overlays.ts';
 import { inTransaction, violationOf } from './transaction.ts';
 import { insertVms, listVms, type VmRecord } from './vms.ts';
+
+/** Planners that may be at work at once, more or less. */
+const rounds = 50;
 
 /** All of a cluster that was recorded before any site was asked. */
 export interface RecordedPlan {
@@ -52,6 +57,28 @@ export async function recordPlan(db: Database, input: NewPlan): Promise<Recorded
   const recorded = await findPlan(db, input.spec.name);
   if (recorded) return recorded;
   throw new Failure('Conflict', `cluster ${input.spec.name} was destroyed while it was recorded`);
+}
+
+/**
+ * Plans and records, again while other clusters are faster with the same network, port or address:
+ * each round at least one of all planners gets through.
+ *
+ * @param decide makes the plan from what is in use by now.
+ * @throws {Failure} as `recordPlan` and `decide`.
+ */
+export async function planAndRecord(
+  db: Database,
+  sites: string[],
+  decide: (ledger: Ledger) => NewPlan | Promise<NewPlan>,
+): Promise<RecordedPlan> {
+  for (let round = 1; ; round += 1) {
+    try {
+      return await recordPlan(db, await decide(await readLedger(db, sites)));
+    } catch (error) {
+      if (!(error instanceof AllocationTaken) || round === rounds) throw error;
+      await sleep(Math.random() * 200);
+    }
+  }
 }
 
 /** Reads the plan of a cluster in one snapshot. */

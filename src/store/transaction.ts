@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { DatabaseError } from 'pg';
 import type { Transaction } from 'kysely';
 import type { Database } from './database.ts';
 import type { Schema } from './schema.ts';
 
-/** Serialization failure and deadlock: the whole transaction can be run again. */
-const transientStates = new Set(['40001', '40P01']);
+/** Serialization failure, deadlock, lock not had in time: the whole transaction can be run again. */
+const transientStates = new Set(['40001', '40P01', '55P03']);
 const attempts = 5;
 
 /**
@@ -29,7 +29,7 @@ export async function inTransaction<T>(
 }
 
 function isTransient(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && transientStates.has(error.code ?? '');
+  return error instanceof DatabaseError && transientStates.has(error.code ?? '');
 }
 
 /** A broken constraint: its name, and the values that broke it as PostgreSQL prints them. */
@@ -40,7 +40,7 @@ export interface Violation {
 
 /** Reads integrity violations (SQLSTATE class 23); undefined for every other error. */
 export function violationOf(error: unknown): Violation | undefined {
-  if (!(error instanceof pg.DatabaseError) || !error.code?.startsWith('23')) return undefined;
+  if (!(error instanceof DatabaseError) || !error.code?.startsWith('23')) return undefined;
   const values = /=\((.*?)\)/.exec(error.detail ?? '')?.[1]?.split(', ') ?? [];
   return { constraint: error.constraint ?? '', values };
 }

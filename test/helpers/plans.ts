@@ -6,14 +6,11 @@ import type { NewPlan } from '../../src/store/plans.ts';
 
 export const installation = '7d2f7a3e-94b1-4c55-8a63-0d9c2f8b1e4a';
 
-export function memorySite(name: string): Site {
+export function memorySite(name: string, containers = ['vm0', 'vm1']): Site {
   return siteSchema.parse({
     name,
     kind: 'memory',
-    containers: [
-      { name: 'vm0', cpus: 1024, memoryMiB: 1_000_000 },
-      { name: 'vm1', cpus: 1024, memoryMiB: 1_000_000 },
-    ],
+    containers: containers.map((each) => ({ name: each, cpus: 1024, memoryMiB: 1_000_000 })),
     network: {
       bridge: 'lan0',
       gateway: '192.168.10.1',
@@ -27,7 +24,10 @@ export function factsOf(site: Site): SiteFacts {
   const host = (name: string) => ({ host: name, sealKey: '', tools: {}, missing: [], domains: [] });
   const capacity = {
     virtualization: 'tcg' as const,
-    ...{ cpus: 1024, memoryMiB: 1_000_000, committedCpus: 0, committedMiB: 0 },
+    cpus: 1024,
+    memoryMiB: 1_000_000,
+    committedCpus: 0,
+    committedMiB: 0,
     poolFreeMiB: 1_000_000,
   };
   return {

@@ -75,8 +75,14 @@ async function initialise(bin: string, dataDir: string, passwordFile: string): P
   const child = spawn(
     join(bin, 'initdb'),
     [
-      ...['-D', dataDir, '-U', 'mvc', '--pwfile', passwordFile, '--auth=scram-sha-256'],
-      ...['--no-sync', '--locale=C', '--encoding=UTF8', '--no-instructions'],
+      `--pgdata=${dataDir}`,
+      '--username=mvc',
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--no-sync',
+      '--no-instructions',
+      '--locale=C',
+      '--encoding=UTF8',
     ],
     { ...unprivileged, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] },
   );

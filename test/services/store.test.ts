@@ -21,6 +21,7 @@ import {
   markSiteReady,
   recordFacts,
   removeSite,
+  replaceSite,
 } from '../../src/store/sites.ts';
 import { listVms, setVmStates } from '../../src/store/vms.ts';
 import { factsOf, memorySite, newClusterId, planOf, specOf } from '../helpers/plans.ts';
@@ -111,9 +112,6 @@ describe('sites', () => {
   test('have one owner per name', async () => {
     await insertPendingSite(db, site);
     await insertPendingSite(db, site);
-    await expect(
-      insertPendingSite(db, { ...memorySite('beta'), name: 'alpha', kind: 'memory' } as never),
-    ).resolves.toBeUndefined();
     await markSiteReady(db, 'alpha', factsOf(site));
     await expect(insertPendingSite(db, site)).rejects.toMatchObject({ kind: 'Conflict' });
     expect(await listSites(db)).toHaveLength(1);
@@ -129,6 +127,25 @@ describe('sites', () => {
     await expect(recordFacts(db, 'alpha', factsOf(site))).rejects.toMatchObject({
       kind: 'NotFound',
     });
+  });
+
+  test('can be defined anew, but for VM containers in use', async () => {
+    await expect(replaceSite(db, site, factsOf(site))).rejects.toMatchObject({ kind: 'NotFound' });
+    await registerSites(db, ['alpha']);
+    const { cluster, vms } = await recordPlan(db, planOf(specOf('demo', { alpha: 1 })));
+    expect(new Set(vms.map((vm) => vm.container))).toEqual(new Set(['vm0', 'vm1']));
+    const more = memorySite('alpha', ['vm0', 'vm1', 'vm2']);
+    await replaceSite(db, more, factsOf(more));
+    await replaceSite(db, more, factsOf(more));
+    const less = memorySite('alpha', ['vm0']);
+    await expect(replaceSite(db, less, factsOf(less))).rejects.toMatchObject({
+      kind: 'Conflict',
+      message: expect.stringMatching(/VM container vm1 of site alpha is in use.*demo/),
+    });
+    expect((await findSite(db, 'alpha'))?.site).toEqual(more);
+    await deleteCluster(db, cluster);
+    await replaceSite(db, less, factsOf(less));
+    expect((await findSite(db, 'alpha'))?.site).toEqual(less);
   });
 
   test('are not removed while clusters use them, and the clusters are named', async () => {
@@ -289,9 +306,7 @@ describe('builds', () => {
 describe("the paper's tables", () => {
   test('are found again by their names, with their rows', async () => {
     await registerSites(db, ['alpha', 'beta']);
-    const { plan } = await recordPlan(db, planOf(specOf('demo', { alpha: 1, beta: 1 }))).then(
-      (recorded) => ({ plan: recorded }),
-    );
+    const plan = await recordPlan(db, planOf(specOf('demo', { alpha: 1, beta: 1 })));
     const rowsOf = async (view: string) =>
       (await sql<Record<string, unknown>>`SELECT * FROM ${sql.table(view)}`.execute(db)).rows;
     expect((await rowsOf('Site')).map((row) => row['name']).sort()).toEqual(['alpha', 'beta']);
