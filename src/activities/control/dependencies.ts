@@ -1,5 +1,5 @@
+import type { SecretVault } from '../../domain/envelope.ts';
 import type { ImageRef } from '../../domain/image.ts';
-import type { SecretVault } from '../../secrets/vault.ts';
 import type { Database } from '../../store/database.ts';
 
 /** What the control activities work with; the worker hands it in. */

@@ -7,10 +7,9 @@ import type { OperationScope } from '../../domain/operation.ts';
 import { MacTaken, planCluster, type ClusterPlan, type SurveyedSite } from '../../domain/plan.ts';
 import { checkRolls } from '../../rolls/rolls.ts';
 import { listBuilds, startBuild, type BuildRecord } from '../../store/builds.ts';
-import { AllocationTaken } from '../../store/clashes.ts';
 import { findCluster, setPhase, type ClusterRecord } from '../../store/clusters.ts';
 import { readLedger } from '../../store/ledger.ts';
-import { recordPlan } from '../../store/plans.ts';
+import { planAndRecord } from '../../store/plans.ts';
 import { findSite } from '../../store/sites.ts';
 import { activity } from '../activity.ts';
 import type { ControlDependencies } from './dependencies.ts';
@@ -79,14 +78,13 @@ export function createPlanActivities(dependencies: ControlDependencies) {
   }
 
   async function record(spec: ClusterSpec): Promise<ClusterRecord> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return (await recordPlan(db, { spec, installation, plan: await plan(spec) })).cluster;
-      } catch (error) {
-        // Another cluster, planned at the same moment, was first: plan around it.
-        if (!(error instanceof AllocationTaken) || attempt === planAttempts) throw error;
-      }
-    }
+    const names = spec.sites.map((site) => site.name);
+    const recorded = await planAndRecord(db, names, async () => ({
+      spec,
+      installation,
+      plan: await plan(spec),
+    }));
+    return recorded.cluster;
   }
 
   async function plan(spec: ClusterSpec): Promise<ClusterPlan> {

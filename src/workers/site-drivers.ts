@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { SiteDrivers } from '../activities/site/drivers.ts';
+import type { OverlayKind } from '../domain/overlay.ts';
+import type { Site } from '../domain/site.ts';
+import { createOverlayDriver } from '../drivers/overlay/overlay-drivers.ts';
+import type { OverlayDriver } from '../drivers/overlay/overlay-driver.ts';
+import { createMemoryWorld } from '../drivers/site/memory/memory-world.ts';
+import type { SiteDriver } from '../drivers/site/site-driver.ts';
+import { createSiteDriver, type SiteDriverDependencies } from '../drivers/site/site-drivers.ts';
+import type { Home } from '../installation/home.ts';
+import { createSshDoor, type SshDoor } from '../transport/ssh-door.ts';
+
+interface Opened {
+  definition: string;
+  site: SiteDriver;
+  overlays: Map<OverlayKind, OverlayDriver>;
+}
+
+/** Drivers with their connections, kept as long as a site's definition stays the same. */
+export function createSiteDrivers(home: Home): SiteDrivers & { close(): void } {
+  const memoryWorld = createMemoryWorld({ file: join(home.root, 'memory-world.json') });
+  const opened = new Map<string, Opened>();
+  const doors = new Map<string, SshDoor>();
+  const dependencies: SiteDriverDependencies = {
+    memoryWorld,
+    openDoor: (site) => {
+      const door = doors.get(site.name) ?? createSshDoor(site);
+      doors.set(site.name, door);
+      return door;
+    },
+  };
+
+  function open(site: Site): Opened {
+    const definition = JSON.stringify(site);
+    const known = opened.get(site.name);
+    if (known?.definition === definition) return known;
+    doors.get(site.name)?.close();
+    doors.delete(site.name);
+    const fresh = { definition, site: createSiteDriver(site, dependencies), overlays: new Map() };
+    opened.set(site.name, fresh);
+    return fresh;
+  }
+
+  return {
+    site: (site) => open(site).site,
+    overlay(site, kind) {
+      const { overlays } = open(site);
+      const driver = overlays.get(kind) ?? createOverlayDriver(kind, site, dependencies);
+      overlays.set(kind, driver);
+      return driver;
+    },
+    close() {
+      for (const door of doors.values()) door.close();
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { createControlActivities } from '../../src/activities/control/control.ts';
+import { createAllSiteActivities } from '../../src/activities/site/site-activities.ts';
+import { MvcClient } from '../../src/client/mvc-client.ts';
+import type { ClusterSpecInput } from '../../src/domain/cluster.ts';
+import { controlQueue, searchAttributes, siteQueue } from '../../src/domain/engine-names.ts';
+import { createMemoryWorld, type MemoryWorld } from '../../src/drivers/site/memory/memory-world.ts';
+import { createOverlayDriver } from '../../src/drivers/overlay/overlay-drivers.ts';
+import { createSiteDriver } from '../../src/drivers/site/site-drivers.ts';
+import { ensureVault } from '../../src/secrets/vault.ts';
+import { closeDatabase, openDatabase, type Database } from '../../src/store/database.ts';
+import { migrateToLatest } from '../../src/store/migrate.ts';
+import { generateSshKey } from '../../src/transport/ssh-key.ts';
+import { workflowBundle } from '../../src/workers/workflow-bundle.ts';
+import { startPostgres } from './postgres.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+export const testInstallation = '11111111-2222-4333-8444-555555555555';
+export const testSites = ['alpine', 'beach', 'cloud'];
+
+/** A whole controller on a real engine and a real database, over sites in memory. */
+export interface TestController {
+  client: MvcClient;
+  engine: TestWorkflowEnvironment;
+  world: MemoryWorld;
+  db: Database;
+  /** A spec over all test sites, one compute each. */
+  spec(name: string, change?: Partial<ClusterSpecInput>): ClusterSpecInput;
+  stop(): Promise<void>;
+}
+
+export async function startController(): Promise<TestController> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const each of undo.toReversed()) await each();
+  };
+  try {
+    return { ...(await assemble(undo)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function assemble(undo: (() => Promise<void>)[]): Promise<Omit<TestController, 'stop'>> {
+  const directory = await mkdtemp(join(tmpdir(), 'mvc-controller-'));
+  undo.push(() => rm(directory, { recursive: true, force: true }));
+  const postgres = await startPostgres();
+  undo.push(() => postgres.stop());
+  await migrateToLatest(postgres.settings);
+  const db = openDatabase(postgres.settings);
+  undo.push(() => closeDatabase(db));
+  const engine = await startEngine();
+  undo.push(() => engine.teardown());
+  const world = createMemoryWorld();
+  const workers = await startWorkers(engine, db, world, directory);
+  undo.push(async () => {
+    for (const { worker } of workers) worker.shutdown();
+    await Promise.all(workers.map(({ ended }) => ended));
+  });
+  const client = await MvcClient.connect({ connection: { address: engine.address } });
+  undo.push(() => client.close());
+  for (const name of testSites) {
+    await client.registerSite({
+      name,
+      kind: 'memory',
+      containers: [{ name: 'h1' }, { name: 'h2' }],
+    });
+  }
+  return { client, engine, world, db, spec };
+}
+
+function spec(name: string, change: Partial<ClusterSpecInput> = {}): ClusterSpecInput {
+  return {
+    name,
+    origin: 'alpine',
+    sites: testSites.map((site) => ({ name: site, computes: 1 })),
+    overlay: { kind: 'memory' },
+    ...change,
+  };
+}
+
+async function startEngine(): Promise<TestWorkflowEnvironment> {
+  return TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: temporalProgram() },
+      // Timers have a granularity of a second by default, which tests would only wait for.
+      extraArgs: [
+        '--dynamic-config-value',
+        'history.timerProcessorMaxTimeShift="20ms"',
+        ...Object.entries(searchAttributes).flatMap(([key, name]) => [
+          '--search-attribute',
+          `${name}=${key === 'attention' ? 'Bool' : 'Keyword'}`,
+        ]),
+      ],
+    },
+  });
+}
+
+function temporalProgram(): string {
+  const places = [join(root, '.tools'), ...(process.env['PATH'] ?? '').split(delimiter)];
+  const found = places.map((place) => join(place, 'temporal')).find((path) => existsSync(path));
+  if (found) return found;
+  throw new Error('the temporal command is missing: `./mvc up` once, or put it on PATH');
+}
+
+async function startWorkers(
+  engine: TestWorkflowEnvironment,
+  db: Database,
+  memoryWorld: MemoryWorld,
+  directory: string,
+) {
+  const openDoor = () => {
+    throw new Error('no site of these tests is reached by ssh');
+  };
+  const dependencies = { memoryWorld, openDoor };
+  const control = await Worker.create({
+    connection: engine.nativeConnection,
+    taskQueue: controlQueue,
+    workflowBundle: { codePath: await workflowBundle(join(tmpdir(), 'mvc-test-cache')) },
+    activities: createControlActivities({
+      db,
+      vault: await ensureVault(join(directory, 'vault-key')),
+      installation: testInstallation,
+      userKey: generateSshKey('test').publicKey,
+      buildImage: () => Promise.reject(new Error('memory sites need no image')),
+    }),
+  });
+  const sites = testSites.map((site) =>
+    Worker.create({
+      connection: engine.nativeConnection,
+      taskQueue: siteQueue(site),
+      activities: createAllSiteActivities({
+        site: (each) => createSiteDriver(each, dependencies),
+        overlay: (each, kind) => createOverlayDriver(kind, each, dependencies),
+      }),
+    }),
+  );
+  const workers = [control, ...(await Promise.all(sites))];
+  return workers.map((worker) => ({ worker, ended: worker.run() }));
+}
