@@ -17,7 +17,7 @@ const lockWaitSeconds = 15;
 export async function serveRequest(input: Readable, policyFile: string): Promise<SiteAnswer> {
   try {
     const incoming = await readRequest(input);
-    const host = createHost(await readPolicy(policyFile));
+    const host = await createHost(await readPolicy(policyFile));
     return { ok: true, result: await dispatch(host, incoming.request.verb, incoming) };
   } catch (error) {
     return { ok: false, failure: toFailure(error).describe() };

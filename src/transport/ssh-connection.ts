@@ -4,7 +4,7 @@ import { Failure } from '../domain/failure.ts';
 import { Semaphore } from './semaphore.ts';
 import { collectAnswer } from './ssh-channel.ts';
 import { fingerprint } from './ssh-key.ts';
-import { hostKeyAlgorithms, unreachable } from './ssh-terms.ts';
+import { hostKeyAlgorithms, hostKeyChanged, unreachable } from './ssh-terms.ts';
 
 /** sshd's default allows ten sessions per connection. */
 const channelsPerConnection = 8;
@@ -148,14 +148,7 @@ function channelFailure(hop: Hop, error: Error): Failure {
 
 function connectFailure(hop: Hop, error: Error & { level?: string }, offered?: string): Failure {
   if (offered !== undefined && offered !== hop.hostKey) {
-    return new Failure(
-      'HostKeyChanged',
-      `${hop.where} presented the host key ${offered}, but ${hop.hostKey} is registered. Nothing was sent to it`,
-      {
-        cause: error,
-        help: 'ask its administrator. If the change is theirs, register the new key; else somebody stands in between',
-      },
-    );
+    return hostKeyChanged(hop.where, offered, hop.hostKey);
   }
   if (error.level === 'client-authentication') {
     return new Failure('AccessDenied', `${hop.where} does not accept our key for ${hop.user}`, {

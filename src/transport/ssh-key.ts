@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { Failure } from '../domain/failure.ts';
-import { hostKeyAlgorithms, unreachable } from './ssh-terms.ts';
+import { hostKeyAlgorithms, hostKeyChanged, unreachable } from './ssh-terms.ts';
 
 /** A new ed25519 key pair: the private half as an OpenSSH PEM, the public one as one line. */
 export function generateSshKey(comment: string): { privateKey: string; publicKey: string } {
@@ -33,35 +33,51 @@ export interface ScanTarget {
 }
 
 /**
- * Asks a host for its key, and sends nothing more. Whether the key is the right one must be checked by a
+ * Asks a host for its key, and sends nothing more. Whether it is the right one must be checked by a
  * person, or by other means.
  *
+ * @returns its fingerprint.
  * @throws {Failure} Unreachable.
  */
-export function scanHostKey(target: ScanTarget): Promise<string> {
+export async function scanHostKey(target: ScanTarget): Promise<string> {
+  return fingerprint(await offeredKey(target));
+}
+
+/**
+ * The whole public key of a host whose fingerprint is registered, as a line `<type> <base64>` for a
+ * known_hosts file.
+ *
+ * @throws {Failure} HostKeyChanged, Unreachable.
+ */
+export async function fetchHostKey(target: ScanTarget & { expected: string }): Promise<string> {
+  const key = await offeredKey(target);
+  const offered = fingerprint(key);
+  if (offered !== target.expected) {
+    throw hostKeyChanged(`${target.address}:${target.port}`, offered, target.expected);
+  }
+  const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString();
+  return `${type} ${key.toString('base64')}`;
+}
+
+function offeredKey(target: ScanTarget): Promise<Buffer> {
   const where = `${target.address}:${target.port}`;
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
-    let offered: string | undefined;
-    const end = () => {
+    let offered: Buffer | undefined;
+    const end = (error: Error) => {
       client.destroy();
       if (offered) resolve(offered);
+      else reject(unreachable(where, error));
     };
-    client.on('error', (error) => {
-      end();
-      reject(unreachable(where, error));
-    });
-    client.on('close', () => {
-      end();
-      reject(unreachable(where, new Error('it closed the connection')));
-    });
+    client.on('error', end);
+    client.on('close', () => end(new Error('it closed the connection')));
     client.connect({
       ...(target.socket ? { sock: target.socket } : { host: target.address, port: target.port }),
       username: 'nobody',
       readyTimeout: target.timeoutMs ?? 10_000,
       algorithms: { serverHostKey: hostKeyAlgorithms },
       hostVerifier: (key: Buffer) => {
-        offered = fingerprint(key);
+        offered = Buffer.from(key);
         return false;
       },
     });

@@ -18,3 +18,13 @@ export function unreachable(where: string, cause: unknown): Failure {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new Failure('Unreachable', `${where} cannot be reached: ${why}`, { cause });
 }
+
+export function hostKeyChanged(where: string, offered: string, registered: string): Failure {
+  return new Failure(
+    'HostKeyChanged',
+    `${where} presented the host key ${offered}, but ${registered} is registered. Nothing was sent to it`,
+    {
+      help: 'ask its administrator. If the change is theirs, register the new key; else somebody stands in between',
+    },
+  );
+}

@@ -5,7 +5,12 @@ import { Failure, type FailureKind } from '../../src/domain/failure.ts';
 import type { LibvirtSite } from '../../src/domain/site.ts';
 import { bundleMvcSite } from '../../src/site/bundle.ts';
 import { createSshDoor, type SshDoor } from '../../src/transport/ssh-door.ts';
-import { fingerprint, generateSshKey, scanHostKey } from '../../src/transport/ssh-key.ts';
+import {
+  fetchHostKey,
+  fingerprint,
+  generateSshKey,
+  scanHostKey,
+} from '../../src/transport/ssh-key.ts';
 import { freePort, siteOf, startSshd, type TestSshd } from './sshd.ts';
 
 const answer = (result: unknown) => `echo '${JSON.stringify({ ok: true, result })}'`;
@@ -157,7 +162,15 @@ describe('a site over ssh', () => {
 
   it('shows its host key to a scan that never logs in', async () => {
     const server = await sshd(noVms);
-    expect(await scanHostKey({ address: '127.0.0.1', port: server.port })).toBe(server.hostKey);
+    const target = { address: '127.0.0.1', port: server.port };
+    expect(await scanHostKey(target)).toBe(server.hostKey);
+    const line = await fetchHostKey({ ...target, expected: server.hostKey });
+    expect(line).toMatch(/^ssh-ed25519 AAAA/);
+    expect(fingerprint(line)).toBe(server.hostKey);
+    const expected = fingerprint(generateSshKey('other').publicKey);
+    await expect(fetchHostKey({ ...target, expected })).rejects.toMatchObject({
+      kind: 'HostKeyChanged',
+    });
   });
 });
 

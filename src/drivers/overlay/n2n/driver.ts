@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../../../domain/failure.ts';
+import { physicalFrontend } from '../../../domain/site.ts';
+import type { SiteDoor } from '../../../transport/site-door.ts';
+import type { Watch } from '../../site/site-driver.ts';
+import type { OverlayDriver } from '../overlay-driver.ts';
+
+const supernodeDeadlineMs = 30_000;
+const pollMs = 300;
+
+/** The n2n overlay as a site worker drives it, through the site's door. */
+export function createN2nDriver(door: SiteDoor): OverlayDriver {
+  const kind = 'n2n' as const;
+  return {
+    async ensureSupernode(operation, table, watch) {
+      const { supernode, version } = table;
+      if (!supernode) throw new Failure('BadInput', 'the table of an n2n overlay has no supernode');
+      const options = { operation, ...signalOf(watch) };
+      await door.call(physicalFrontend, 'supernode.ensure', { kind, supernode, version }, options);
+      const deadline = Date.now() + supernodeDeadlineMs;
+      while (!(await door.call(physicalFrontend, 'supernode.describe', { kind }, options)).up) {
+        watch?.progress?.({ note: 'waiting for the supernode to listen' });
+        if (Date.now() > deadline) {
+          throw new Failure(
+            'Timeout',
+            `the supernode at site ${supernode.site} does not listen at UDP port ${supernode.port}`,
+            { help: 'at its physical frontend, see whether another program has the port' },
+          );
+        }
+        await sleep(pollMs, undefined, signalOf(watch));
+      }
+    },
+
+    async removeSupernode(operation, watch) {
+      const options = { operation, ...signalOf(watch) };
+      await door.call(physicalFrontend, 'supernode.remove', { kind }, options);
+    },
+
+    async apply(operation, container, table, key, watch) {
+      // Ending an edge that has changed may take seconds.
+      const options = { operation, timeoutMs: 45_000, ...signalOf(watch) };
+      await door.call(container, 'overlay.apply', { container, table, key }, options);
+    },
+
+    async describe(operation, container, watch) {
+      const options = { operation, ...signalOf(watch) };
+      return (await door.call(container, 'overlay.describe', {}, options)).edges;
+    },
+
+    async remove(operation, container, watch) {
+      const options = { operation, timeoutMs: 45_000, ...signalOf(watch) };
+      await door.call(container, 'overlay.remove', {}, options);
+    },
+  };
+}
+
+function signalOf(watch: Watch | undefined): { signal?: AbortSignal } {
+  return watch?.signal ? { signal: watch.signal } : {};
+}

@@ -1,0 +1,43 @@
+import { Failure } from '../../domain/failure.ts';
+import { createN2nHost } from '../../drivers/overlay/n2n/host.ts';
+import { createSupernodeHost } from '../../drivers/overlay/n2n/supernode-host.ts';
+import type { Host } from '../host.ts';
+import type { VerbCall } from '../verb-handler.ts';
+
+export async function supernodeEnsure(host: Host, call: VerbCall<'supernode.ensure'>) {
+  const { version, supernode } = call.input;
+  await createSupernodeHost(host).ensure(call.operation, version, supernode);
+  return {};
+}
+
+export async function supernodeDescribe(host: Host, call: VerbCall<'supernode.describe'>) {
+  return createSupernodeHost(host).describe(call.operation);
+}
+
+export async function supernodeRemove(host: Host, call: VerbCall<'supernode.remove'>) {
+  await createSupernodeHost(host).remove(call.operation);
+  return {};
+}
+
+export async function overlayApply(host: Host, call: VerbCall<'overlay.apply'>) {
+  const { container, table, key } = call.input;
+  if (container !== host.policy.host) {
+    throw new Failure('Conflict', `this host is ${host.policy.host}, not ${container}`, {
+      help: 'the addresses of the site’s VM containers are mixed up in its registration',
+    });
+  }
+  if (table.kind !== 'n2n') throw new Failure('BadInput', `no overlay of kind ${table.kind} here`);
+  const { mark } = call.operation;
+  const opened = await host.sealKey.openSealed(key, `overlay:${mark.clusterId}`);
+  await createN2nHost(host).apply(call.operation, container, table, opened.toString());
+  return {};
+}
+
+export async function overlayDescribe(host: Host, call: VerbCall<'overlay.describe'>) {
+  return { edges: await createN2nHost(host).describe(call.operation) };
+}
+
+export async function overlayRemove(host: Host, call: VerbCall<'overlay.remove'>) {
+  await createN2nHost(host).remove(call.operation);
+  return {};
+}
