@@ -19,8 +19,8 @@ import { findTemporal } from './temporal.ts';
 /** Tells what happens, one sentence at a time. */
 export type Progress = (message: string) => void;
 
-/** Starts in a row that must come to nothing before `up` gives up waiting. */
-const patience = 5;
+/** How many more starts of a service must come to nothing before `up` gives up waiting. */
+const patience = 4;
 
 /**
  * Starts the services in the background, or finds them running, and waits until all are healthy.
@@ -92,12 +92,15 @@ async function waitUntilHealthy(
 ): Promise<ServicesState> {
   const begin = Date.now();
   const told = new Map<string, string>();
+  const failuresBefore = new Map(
+    (await readLiveState(home))?.services.map((one) => [one.name, one.failures]),
+  );
   for (;;) {
     const state = await readLiveState(home);
     if (state) {
       tellChanges(state.services, told, progress, Date.now() - begin);
       if (await areHealthy(state)) return state;
-      failIfHopeless(state.services);
+      failIfHopeless(state.services, failuresBefore);
     } else if (!(await isAlive(supervisor))) {
       await supervisorDied(home);
     }
@@ -127,8 +130,11 @@ function tellChanges(
   }
 }
 
-function failIfHopeless(services: ServiceRecord[]): void {
-  const hopeless = services.find((one) => one.failures >= patience && one.state === 'failed');
+function failIfHopeless(services: ServiceRecord[], failuresBefore: Map<string, number>): void {
+  const hopeless = services.find((one) => {
+    const before = failuresBefore.get(one.name) ?? 0;
+    return one.state === 'failed' && one.failures >= before + patience;
+  });
   if (!hopeless) return;
   throw new Failure('CommandFailed', `${hopeless.name} does not start: ${hopeless.lastError}`, {
     help: `its log is ${hopeless.logFile}; it is tried again in the background until \`mvc down\``,
