@@ -50,12 +50,13 @@ tap_up() {
     master "$EDGE_BRIDGE" up
 }
 
-# Notes that the supernode has answered, and keeps the log short.
+# Notes that the supernode has answered, and keeps the log short. Ends with the edge, also when the
+# script was killed. (A zombie still has a process id, but no files.)
 watch_log() {
-  while sleep 0.5; do
+  while [ -e "/proc/$edge/fd/0" ]; do
     [ -e registered ] || ! grep -qE 'REGISTER_ACK from remote|\\[OK\\] edge' log || : >registered
     [ "$(wc -c <log)" -lt 1000000 ] || : >log
-    [ ! -e registered ] || sleep 20
+    if [ -e registered ]; then sleep 5; else sleep 0.5; fi
   done
 }
 

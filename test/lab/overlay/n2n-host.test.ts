@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Operation } from '../../../src/domain/mark.ts';
+import type { Edge, OverlayTable } from '../../../src/domain/overlay.ts';
+import { createN2nHost } from '../../../src/drivers/overlay/n2n/host.ts';
+import { createSupernodeHost } from '../../../src/drivers/overlay/n2n/supernode-host.ts';
+import { pings, plugVm, sh, startHost, until, type TestHost } from './hosts.ts';
+
+/** One site: a physical frontend with the supernode, and two VM containers on its LAN. */
+const key = 'a-key-that-only-this-test-has-0123456789abc';
+const operation: Operation = {
+  mark: {
+    installation: '7f1f1c46-6f0e-4f53-9d53-000000000001',
+    cluster: 'demo',
+    clusterId: '0123456789ab',
+  },
+  epoch: 1,
+};
+const policy = { udpPorts: { first: 7700, last: 7800 } };
+const edge = (index: number, container: string): Edge => ({
+  vm: `vm${index}`,
+  site: 'here',
+  container,
+  tap: `tn2ntest-${index}`,
+  bridge: `bn2ntest-${index}`,
+  mac: `02:5e:5e:00:00:0${index}`,
+  address: `10.77.1.${index}`,
+  udpPort: 7700 + index,
+});
+const table: OverlayTable = {
+  kind: 'n2n',
+  version: '1.3',
+  community: 'mvc0123456789ab',
+  network: '10.77.1.0/24',
+  mtu: 1400,
+  relayOnly: true,
+  supernode: { site: 'here', address: '198.51.100.1', port: 7799 },
+  edges: [edge(1, 'c1'), edge(2, 'c1'), edge(3, 'c2')],
+};
+
+let frontend: TestHost;
+let c1: TestHost;
+let c2: TestHost;
+const n2n = (host: TestHost) => createN2nHost({ ...host, policy });
+
+beforeAll(async () => {
+  frontend = await startHost('mvcn-fe');
+  c1 = await startHost('mvcn-c1');
+  c2 = await startHost('mvcn-c2');
+  await frontend.run('ip link add lan0 type bridge');
+  await frontend.run('ip addr add 192.168.10.1/24 dev lan0');
+  // The public address is not on the LAN: answers must leave with it all the same.
+  await frontend.run('ip addr add 198.51.100.1/32 dev lo');
+  await frontend.run('ip link set lan0 up');
+  for (const [index, host] of [c1, c2].entries()) {
+    await frontend.run(`ip link add h${index} type veth peer name eth0 netns ${host.name}`);
+    await frontend.run(`ip link set h${index} master lan0 up`);
+    await host.run(`ip addr add 192.168.10.1${index + 1}/24 dev eth0`);
+    await host.run('ip link set eth0 up');
+    await host.run('ip route add default via 192.168.10.1');
+  }
+  // Counts what comes to c2 from c1 past the supernode.
+  await c2.run('nft add table ip spy');
+  await c2.run('nft add chain ip spy in { type filter hook prerouting priority -400 ; }');
+  await c2.run('nft add rule ip spy in ip saddr 192.168.10.11 udp dport 7703 counter');
+});
+
+afterAll(async () => {
+  for (const vm of ['mvcn-vm1', 'mvcn-vm2', 'mvcn-vm3']) await sh(`ip netns delete ${vm}`);
+  for (const host of [c1, c2, frontend]) await host.stop();
+});
+
+/** A process that has ended but was not waited for does not run. */
+const isRunning = (pid: number) =>
+  existsSync(`/proc/${pid}`) && !/State:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+const pidOf = (host: TestHost, vm: string) =>
+  Number(readFileSync(`${host.services}/mvc-0123456789ab-edge-${vm}/edge.pid`, 'utf8'));
+
+it('brings up a supernode and edges, over which VMs reach each other', async () => {
+  const supernode = createSupernodeHost({ ...frontend, policy });
+  await supernode.ensure(operation, '1.3', table.supernode!);
+  await n2n(c1).apply(operation, 'c1', table, key);
+  await n2n(c2).apply(operation, 'c2', table, key);
+  await until(20, 'the supernode listens', async () => (await supernode.describe(operation)).up);
+  for (const host of [c1, c2]) {
+    await until(30, `the edges of ${host.name} have registered`, async () =>
+      (await n2n(host).describe(operation)).every((each) => each.up && each.registered),
+    );
+  }
+  expect((await n2n(c1).describe(operation)).map((each) => each.vm)).toEqual(['vm1', 'vm2']);
+  for (const each of table.edges) {
+    const host = each.container === 'c1' ? c1 : c2;
+    await plugVm(host, { ...each, name: `mvcn-${each.vm}`, mtu: table.mtu });
+  }
+  await until(20, 'vm1 reaches vm3', async () => (await pings('mvcn-vm1', '10.77.1.3', 1)) === 1);
+  expect(await pings('mvcn-vm1', '10.77.1.2')).toBe(5);
+  expect(await pings('mvcn-vm3', '10.77.1.2')).toBe(5);
+  expect(await pings('mvcn-vm3', '10.77.1.1')).toBe(5);
+});
+
+it('lets edges speak with the supernode alone', async () => {
+  expect(await c2.run('nft list table ip spy')).toContain('packets 0 ');
+});
+
+it('shows the key in no argument and in no file that others can read', async () => {
+  expect(await sh('ps -e -o args=')).not.toContain(key);
+  const withKey = await sh(`grep -rlsF --exclude-dir=supervise ${key} ${c1.services}`);
+  const files = withKey.trim().split('\n');
+  expect(files.length, 'the environment and the definition of two edges').toBe(4);
+  for (const file of files) expect(statSync(file).mode & 0o077).toBe(0);
+});
+
+it('leaves edges alone when nothing has changed', async () => {
+  const before = [pidOf(c1, 'vm1'), pidOf(c1, 'vm2')];
+  await n2n(c1).apply(operation, 'c1', table, key);
+  expect([pidOf(c1, 'vm1'), pidOf(c1, 'vm2')]).toEqual(before);
+  expect(await pings('mvcn-vm1', '10.77.1.3')).toBe(5);
+});
+
+it.each([
+  ['an edge', (pid: number) => pid],
+  [
+    'its script',
+    (pid: number) => Number(/PPid:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]),
+  ],
+])('brings the VM back within seconds after kill -9 of %s', async (_, victim) => {
+  const old = pidOf(c1, 'vm1');
+  process.kill(victim(old), 'SIGKILL');
+  await until(15, 'a new edge runs', async () => {
+    const [seen] = await n2n(c1).describe(operation);
+    return pidOf(c1, 'vm1') !== old && seen?.up && seen.registered;
+  });
+  await until(15, 'vm1 reaches vm3', async () => (await pings('mvcn-vm1', '10.77.1.3', 1)) === 1);
+  expect(isRunning(old), 'the old edge is gone').toBe(false);
+});
+
+it('lets a VM speak with its own MAC only', async () => {
+  await sh('ip -n mvcn-vm2 link set eth0 address 02:5e:5e:00:00:09');
+  expect(await pings('mvcn-vm2', '10.77.1.3', 3)).toBe(0);
+  await sh('ip -n mvcn-vm2 link set eth0 address 02:5e:5e:00:00:02');
+  await until(15, 'vm2 reaches vm3', async () => (await pings('mvcn-vm2', '10.77.1.3', 1)) === 1);
+});
+
+it('removes the edge that the table no longer has, and no other', async () => {
+  const before = pidOf(c1, 'vm1');
+  await n2n(c1).apply(operation, 'c1', { ...table, edges: [edge(1, 'c1')] }, key);
+  expect((await n2n(c1).describe(operation)).map((each) => each.vm)).toEqual(['vm1']);
+  expect(pidOf(c1, 'vm1')).toBe(before);
+  const links = await c1.run('ip -o link');
+  expect(links).not.toContain('n2ntest-2');
+  expect(links).toContain('tn2ntest-1');
+});
+
+it('refuses an interface that is not ours and a port outside the policy', async () => {
+  await c2.run('ip link add bn2ntest-9 type bridge');
+  const foreign = { ...table, edges: [...table.edges, edge(9, 'c2')] };
+  await expect(n2n(c2).apply(operation, 'c2', foreign, key)).rejects.toMatchObject({
+    kind: 'Conflict',
+  });
+  await c2.run('ip link delete bn2ntest-9');
+  const outside = { ...table, edges: [{ ...edge(3, 'c2'), udpPort: 22 }] };
+  await expect(n2n(c2).apply(operation, 'c2', outside, key)).rejects.toMatchObject({
+    kind: 'Forbidden',
+  });
+});
+
+it('leaves nothing behind when it is removed', async () => {
+  const pids = [pidOf(c1, 'vm1'), pidOf(c2, 'vm3')];
+  for (const host of [c1, c2]) {
+    await n2n(host).remove(operation);
+    await n2n(host).remove(operation);
+    expect(await host.run('ip -o link')).not.toContain('n2ntest');
+    expect(await host.run('nft list tables')).not.toContain('mvc_');
+    expect(readdirSync(host.services)).toEqual([]);
+  }
+  await createSupernodeHost({ ...frontend, policy }).remove(operation);
+  expect(await frontend.run('nft list tables')).not.toContain('mvc_');
+  expect(readdirSync(frontend.services)).toEqual([]);
+  for (const pid of pids) expect(isRunning(pid)).toBe(false);
+});
