@@ -69,10 +69,11 @@ class Build {
       ]);
       const imageTold = image.then((built) => choir.go({ reached: [], image: built }));
       await choir.everywhere('reserved');
-      await choir.reachedAnywhere('supernode');
+      await choir.go({ reached: ['reserved'] });
+      await choir.anywhere('supernode');
       await choir.go({ reached: ['supernode'] });
       await imageTold;
-      await choir.reachedAnywhere('frontend');
+      await choir.anywhere('frontend');
       since = await atSite(share.site.name).frontendClock({ frontend: guestOf(scope, share) });
       await choir.go({ reached: ['frontend'] });
       await choir.everywhere('started');

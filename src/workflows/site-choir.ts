@@ -55,17 +55,17 @@ export class SiteChoir {
     return this.sitesAt(milestone).size === this.scope.sites.length;
   }
 
-  /** Waits until every site has reached it, then lets them go on. */
+  /** Waits until every site has reached it. */
   async everywhere(milestone: Milestone): Promise<void> {
     await condition(() => this.reachedEverywhere(milestone));
-    await this.go({ reached: [milestone] });
   }
 
   /** Waits until one site (the origin) has reached it. */
-  async reachedAnywhere(milestone: Milestone): Promise<void> {
+  async anywhere(milestone: Milestone): Promise<void> {
     await condition(() => this.sitesAt(milestone).size > 0);
   }
 
+  /** Lets all sites go on. None has ended before it was let go for the last time. */
   async go(message: Go): Promise<void> {
     await Promise.all(this.handles.map((handle) => handle.signal(goSignal, message)));
   }
