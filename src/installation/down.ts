@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installationId, type Home } from './home.ts';
@@ -16,6 +17,7 @@ export async function servicesDown(
   options: { onProgress: Progress },
 ): Promise<boolean> {
   const progress = options.onProgress;
+  if (!existsSync(home.root)) return false;
   const state = await readServicesState(home);
   const supervised = state !== undefined && (await isAlive(state.supervisor));
   if (supervised) await stopSupervisor(home, state.supervisor, progress);

@@ -1,0 +1,149 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { cleanUp } from './test-cleanup.ts';
+
+/**
+ * `./mvc test`: format, types, lint, dead code, then the tests of all projects. The last line is
+ * the sum; each of the checks counts as one test. Whatever happens, Ctrl-C included, nothing that
+ * the tests started is left: all of it carries this run's temporary directory in its environment.
+ */
+interface Sum {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = dirname(import.meta.dirname);
+const usage = 'usage: mvc test [--unit | --quick]   --unit: no services; --quick: no test sites';
+
+const checks: [string, string[]][] = [
+  ['format', ['prettier', '--check', '--log-level', 'warn', '.']],
+  ['types', ['tsc', '--noEmit']],
+  ['lint', ['oxlint', '--type-aware', '--deny-warnings']],
+  ['dead code', ['knip', '--no-progress']],
+];
+
+const reportSchema = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+});
+
+let current: ChildProcess | undefined;
+let interrupted = false;
+
+async function main(): Promise<number> {
+  const projects = chooseProjects();
+  const temporary = await mkdtemp(join(tmpdir(), 'mvct-'));
+  // Servers that refuse to be root run as another account, which must get through.
+  await chmod(temporary, 0o711);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  const sum: Sum = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    for (const [title, argv] of checks) {
+      if (interrupted) break;
+      add(sum, await runCheck(title, argv, temporary));
+    }
+    for (const project of projects) {
+      if (interrupted) break;
+      add(sum, await runProject(project, temporary));
+    }
+  } finally {
+    await cleanUp(temporary);
+  }
+  const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : '';
+  process.stdout.write(
+    `${interrupted ? 'interrupted: ' : ''}${sum.passed} passed, ${sum.failed} failed${skipped}\n`,
+  );
+  return sum.failed === 0 && !interrupted ? 0 : 1;
+}
+
+function chooseProjects(): string[] {
+  const options = {
+    unit: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  let values: { unit?: boolean; quick?: boolean; help?: boolean };
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (error) {
+    process.stderr.write(`mvc: ${(error as Error).message}\n     ${usage}\n`);
+    process.exit(2);
+  }
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    process.exit(0);
+  }
+  if (values.unit) return ['unit'];
+  return values.quick ? ['unit', 'services'] : ['unit', 'services', 'lab'];
+}
+
+function interrupt(): void {
+  interrupted = true;
+  // The whole group: vitest first runs what its tests have to undo.
+  if (current?.pid !== undefined) process.kill(-current.pid, 'SIGINT');
+}
+
+async function runCheck(title: string, argv: string[], temporary: string): Promise<Sum> {
+  const ok = await run(title, argv, temporary);
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+}
+
+async function runProject(project: string, temporary: string): Promise<Sum> {
+  if (project === 'lab' && process.getuid?.() !== 0) {
+    process.stdout.write('\n--- tests: lab: not run, they need root\n');
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const file = join(temporary, `${project}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const argv = ['vitest', 'run', '--project', project, '--passWithNoTests', ...reporters];
+  const ok = await run(`tests: ${project}`, argv, temporary);
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return { passed: 0, failed: ok ? 0 : 1, skipped: 0 };
+  const report = reportSchema.parse(JSON.parse(text));
+  return {
+    passed: report.numPassedTests,
+    // A file that cannot even be loaded has no failed test, but fails the run.
+    failed: Math.max(report.numFailedTests, ok ? 0 : 1),
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** Runs a program of node_modules in a process group of its own; true if it ended with 0. */
+async function run(title: string, argv: string[], temporary: string): Promise<boolean> {
+  process.stdout.write(`\n--- ${title}\n`);
+  const begin = Date.now();
+  const [program = '', ...args] = argv;
+  const bins = [dirname(process.execPath), join(root, 'node_modules', '.bin')];
+  current = spawn(join(root, 'node_modules', '.bin', program), args, {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...process.env,
+      PATH: [...bins, process.env['PATH']].join(delimiter),
+      TMPDIR: temporary,
+      MVC_HOME: join(temporary, 'home'),
+    },
+  });
+  const [status] = (await once(current, 'exit')) as [number | null];
+  current = undefined;
+  const seconds = ((Date.now() - begin) / 1000).toFixed(1);
+  process.stdout.write(`--- ${title}: ${status === 0 ? 'passed' : 'FAILED'} (${seconds} s)\n`);
+  return status === 0;
+}
+
+function add(sum: Sum, more: Sum): void {
+  sum.passed += more.passed;
+  sum.failed += more.failed;
+  sum.skipped += more.skipped;
+}
+
+process.exitCode = await main();
