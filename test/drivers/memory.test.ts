@@ -54,9 +54,14 @@ siteDriverContract('memory, kept in a file', async () =>
 
 function tableOf(numbers: number[]): OverlayTable {
   const edge = (index: number, site: string) => ({
-    ...{ vm: `compute-${site}-${index}`, site, container: 'vm0' },
-    ...{ tap: `tc0ffee12-${index}`, bridge: `bc0ffee12-${index}` },
-    ...{ mac: `02:c0:ff:ee:00:0${index}`, address: `10.77.1.${index}`, udpPort: 7700 + index },
+    vm: `compute-${site}-${index}`,
+    site,
+    container: 'vm0',
+    tap: `tc0ffee12-${index}`,
+    bridge: `bc0ffee12-${index}`,
+    mac: `02:c0:ff:ee:00:0${index}`,
+    address: `10.77.1.${index}`,
+    udpPort: 7700 + index,
   });
   return {
     kind: 'memory',

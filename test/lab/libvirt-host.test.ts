@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -42,15 +42,21 @@ async function setUp(): Promise<LibvirtContractSite> {
     const machine = machines.get(name)!;
     const pool = await mkdtemp(join(machine.directory, 'pool-'));
     pools.set(name, pool);
+    await chmod(pool, 0o755);
     await mkdir(join(pool, 'images'));
     await writeFile(join(pool, 'images', `${digest}.img`), imageBytes);
     const keys = generateSealKeyPair();
     const policy = hostPolicySchema.parse({
-      ...{ host: name, pool, maxCpus: 16, maxMemoryMiB: 8192, siteBridges: ['lan0'] },
+      host: name,
+      pool,
+      maxCpus: 16,
+      maxMemoryMiB: 8192,
+      siteBridges: ['lan0'],
       udpPorts: { first: 7700, last: 7800 },
     });
     const host = createLibvirtHost(machine.shell, {
-      ...{ pool, policy },
+      pool,
+      policy,
       openSeed: (sealed, purpose) => open(sealed, keys.privateKey, purpose),
     });
     hosts[name] = { host, pool, sealKey: keys.publicKey };
@@ -86,7 +92,9 @@ const site = libvirtSiteSchema.parse({
   frontend: { ...sshHost, publicAddress: '198.51.100.11', lanAddress: '192.168.10.1' },
   containers: containers.map((name) => ({ name, ...sshHost })),
   network: {
-    ...{ bridge: 'lan0', gateway: '192.168.10.1', prefixLength: 24 },
+    bridge: 'lan0',
+    gateway: '192.168.10.1',
+    prefixLength: 24,
     addresses: ['192.168.10.100'],
   },
   udpPorts: { first: 7700, last: 7800 },
@@ -124,19 +132,24 @@ describe('a VM container with libvirt', () => {
   it('makes a frontend with a kept data disk and an interface in the site network', async () => {
     const at = await setUp();
     const frontend = computeOf(at, 0, {
-      ...{ name: 'frontend', role: 'frontend', domain: 'alpha-frontend', diskGiB: 2 },
+      name: 'frontend',
+      role: 'frontend',
+      domain: 'alpha-frontend',
+      diskGiB: 2,
       siteInterface: { bridge: 'lan0', mac: '02:c0:ff:ee:80:00', address: '192.168.10.100' },
     });
     const vms = [{ vm: frontend, seed: await at.seedFor(operation, frontend) }];
     await at.driver.reserve(operation, [frontend], later());
     await at.driver.ensureVms(operation, vms);
     const directory = join(at.pools.get('vm0')!, 'vms', operation.mark.clusterId, 'frontend');
-    expect((await readdir(directory)).sort()).toEqual(['data.img', 'domain.xml', 'seed.tar']);
+    expect((await readdir(directory)).sort()).toEqual(['data.img', 'domain.xml', 'seed.img']);
     const disk = await stat(join(directory, 'data.img'));
     expect(disk.size).toBe(2 * 1024 ** 3);
     expect(disk.blocks * 512).toBeLessThan(150 * 1024 ** 2);
-    expect((await stat(join(directory, 'seed.tar'))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(directory, 'seed.img'))).mode & 0o777).toBe(0o600);
     expect(await at.driver.startVms(operation, [frontend])).toEqual(['frontend']);
+    // QEMU runs under the distribution's account for it, which libvirt lets at the files.
+    expect((await stat(join(directory, 'seed.img'))).uid).not.toBe(0);
     await at.driver.stopVms(operation, [frontend]);
     await at.driver.ensureVms(operation, vms);
     expect((await stat(join(directory, 'data.img'))).ino).toBe(disk.ino);

@@ -9,7 +9,7 @@ import type { SiteDriver } from './site-driver.ts';
 /** What drivers are made of; each takes what it needs. */
 export interface SiteDriverDependencies {
   /** The door to a site that ssh reaches. */
-  openDoor(site: LibvirtSite): SiteDoor;
+  openDoor: (site: LibvirtSite) => SiteDoor;
   /** The world that all memory sites share. */
   memoryWorld: MemoryWorld;
 }

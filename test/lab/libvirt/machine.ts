@@ -42,10 +42,6 @@ log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
 CONF
 cat > "$DIRECTORY"/etc/qemu.conf <<'CONF'
 security_driver = "none"
-user = "root"
-group = "root"
-dynamic_ownership = 0
-remember_owner = 0
 namespaces = []
 cgroup_controllers = []
 stdio_handler = "file"
@@ -58,6 +54,7 @@ ip link set lo up
 for n in 0 1 2 3; do ip link add bc0ffee12-$n type bridge; ip link set bc0ffee12-$n up; done
 ip link add lan0 type bridge
 libvirtd -d
+chmod 711 "$DIRECTORY"
 touch "$DIRECTORY"/booted
 while :; do sleep 3600 & wait $!; done
 `;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Failure } from '../../../domain/failure.ts';
 import type { HostPolicy } from '../../../domain/site-verbs.ts';
 import { sum, type Capacity } from '../reservation.ts';
+import { orAbsent } from './cluster-files.ts';
 import type { Domain } from './inventory.ts';
 import type { Virsh } from './virsh.ts';
 
@@ -44,18 +45,8 @@ async function measurePool(pool: string): Promise<number> {
 
 async function dataDisks(pool: string) {
   const root = join(pool, 'vms');
-  const entries = await readdir(root, { recursive: true }).catch(orEmpty);
+  const entries = (await orAbsent(readdir(root, { recursive: true }))) ?? [];
   const files = entries.filter((each) => /(^|\/)data\.(img|reserved)$/.test(each));
-  const found = await Promise.all(files.map((each) => stat(join(root, each)).catch(orAbsent)));
+  const found = await Promise.all(files.map((each) => orAbsent(stat(join(root, each)))));
   return found.filter((each) => each !== undefined);
-}
-
-function orEmpty(error: unknown): string[] {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-  throw error;
-}
-
-function orAbsent(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-  throw error;
 }

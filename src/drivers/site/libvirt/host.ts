@@ -1,6 +1,4 @@
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Failure } from '../../../domain/failure.ts';
+import { Failure, toFailure } from '../../../domain/failure.ts';
 import type { Operation } from '../../../domain/mark.ts';
 import { seedPurpose, type Sealed } from '../../../domain/sealed.ts';
 import type { HostFacts, OwnedThing } from '../../../domain/site.ts';
@@ -8,20 +6,20 @@ import type { HostPolicy, SiteVerbInput, SiteVerbOutput } from '../../../domain/
 import type { SeenVm, VmDefinition } from '../../../domain/vm.ts';
 import { writeDurably } from '../../../transport/durable-file.ts';
 import type { Shell } from '../../../transport/shell.ts';
-import { planReservation, type Capacity, type Marked } from '../reservation.ts';
+import { planReservation, type Capacity } from '../reservation.ts';
 import { measureCapacity } from './capacity.ts';
 import { checkPolicy } from './check-policy.ts';
-import { markNamespace, markOf, renderMark, type DomainMark } from './domain-mark.ts';
+import { listClusterMarks, removeClusterFiles } from './cluster-files.ts';
+import { readConsole } from './console.ts';
+import { powerOff, setMark, undefine } from './domain-actions.ts';
+import { markOf, type DomainMark } from './domain-mark.ts';
 import { renderDomain } from './domain-xml.ts';
 import { execInGuest, pollGuest } from './guest-agent.ts';
-import { listDomains, listMarked, type Domain } from './inventory.ts';
+import { absent, findMarked, listDomains, listMarked, type Domain } from './inventory.ts';
 import { probeVirtualization } from './kvm-probe.ts';
 import { createVirsh } from './virsh.ts';
-import { ensureDisks, readClusterMark, removeFiles, reserveFiles } from './vm-disks.ts';
+import { ensureDisks, reserveFiles } from './vm-disks.ts';
 import { clusterDirectory, vmFiles } from './vm-files.ts';
-import { renderXml } from './xml.ts';
-
-type OwnDomain = Marked<Domain>;
 
 /**
  * The VMs of one VM container through its libvirtd. Runs as root at that host. Those that change
@@ -72,25 +70,22 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
     await virsh(['define', '--validate', '--file', file]);
   }
 
-  async function setMark(domain: Domain, mark: DomainMark): Promise<void> {
-    const target = ['--domain', domain.uuid, '--uri', markNamespace, '--key', 'mvc'];
-    await virsh(['metadata', ...target, '--config', '--set', renderXml(renderMark(mark, ''))]);
+  async function removeVms(operation: Operation, names?: string[]): Promise<void> {
+    for (const domain of await listMarked(virsh, operation.mark)) {
+      if (!names || names.includes(domain.mark.vm)) await undefine(virsh, domain);
+    }
+    await removeClusterFiles(pool, operation.mark, names);
   }
 
-  async function removeDomain(domain: OwnDomain): Promise<void> {
-    if (domain.power === 'running') await virsh(['destroy', '--domain', domain.uuid]);
-    await virsh(['undefine', '--domain', domain.uuid]);
-    await removeFiles(pool, domain.mark.mark, domain.mark.vm);
-  }
-
-  async function findOwn(operation: Operation, name: string): Promise<OwnDomain> {
-    const own = await listMarked(virsh, operation.mark);
-    const found = own.find((each) => each.mark.vm === name);
-    if (found) return found;
-    throw new Failure(
-      'NotFound',
-      `this VM container has no VM ${name} of cluster ${operation.mark.cluster}`,
-    );
+  /** Undoes what a reservation has made before it failed. */
+  async function takeBack(operation: Operation, made: string[], cause: unknown): Promise<never> {
+    const failure = toFailure(cause);
+    if (made.length === 0) throw failure;
+    await removeVms(operation, made).catch((error: unknown) => {
+      const left = `${made.join(', ')} could not be undone: ${toFailure(error).message}`;
+      throw new Failure(failure.kind, `${failure.message}; and ${left}`, { cause });
+    });
+    throw failure;
   }
 
   return {
@@ -108,24 +103,22 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
 
     async reserve(operation, vms, leaseUntil) {
       for (const vm of vms) checkPolicy(policy, operation, vm);
-      await mkdir(pool, { recursive: true });
       const domains = await listDomains(virsh);
       const now = Math.floor(Date.now() / 1000);
       const capacity = await capacityBeside(domains);
       const plan = planReservation(operation, vms, domains, capacity, now);
-      for (const domain of plan.evict) await removeDomain(domain);
-      const made: VmDefinition[] = [];
+      for (const domain of plan.evict) {
+        await undefine(virsh, domain);
+        await removeClusterFiles(pool, domain.mark.mark, [domain.mark.vm]);
+      }
+      const made: string[] = [];
       try {
         for (const { vm, domain } of plan.vms) {
-          if (!domain) made.push(vm);
+          if (!domain) made.push(vm.name);
           await reserveOne(operation, vm, domain, leaseUntil);
         }
       } catch (error) {
-        await this.remove(
-          operation,
-          made.map((vm) => vm.name),
-        );
-        throw error;
+        await takeBack(operation, made, error);
       }
     },
 
@@ -134,11 +127,7 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
       for (const { vm, seed } of vms) {
         checkPolicy(policy, operation, vm);
         const domain = own.find((each) => each.mark.vm === vm.name);
-        if (!domain) {
-          throw new Failure('NotFound', `${vm.name} is not reserved at this VM container`, {
-            help: 'its reservation ran out: reserve it again',
-          });
-        }
+        if (!domain) throw absent(operation.mark, vm.name);
         if (domain.power === 'running') continue;
         const purpose = seedPurpose(operation.mark.clusterId, vm.name);
         await ensureDisks(shell, pool, operation.mark, vm, await options.openSeed(seed, purpose));
@@ -151,15 +140,12 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
       const wanted = names.map((name) => {
         const found = own.find((each) => each.mark.vm === name);
         if (found) return found;
-        throw new Failure(
-          'NotFound',
-          `this VM container has no VM ${name} of cluster ${operation.mark.cluster}`,
-        );
+        throw absent(operation.mark, name);
       });
       const started: string[] = [];
       for (const domain of wanted.filter((each) => each.power !== 'running')) {
         // Before the start: a lease must never end a VM that has run.
-        if (!domain.mark.booted) await setMark(domain, { ...domain.mark, booted: true });
+        if (!domain.mark.booted) await setMark(virsh, domain, { ...domain.mark, booted: true });
         await virsh(['start', '--domain', domain.uuid], { timeoutMs: 60_000 });
         started.push(domain.mark.vm);
       }
@@ -168,21 +154,11 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
 
     async stop(operation, names) {
       for (const domain of await listMarked(virsh, operation.mark)) {
-        if (domain.power !== 'running' || !names.includes(domain.mark.vm)) continue;
-        await virsh(['destroy', '--domain', domain.uuid]);
+        if (names.includes(domain.mark.vm)) await powerOff(virsh, domain);
       }
     },
 
-    async remove(operation, names) {
-      const { mark } = operation;
-      for (const domain of await listMarked(virsh, mark)) {
-        if (!names || names.includes(domain.mark.vm)) await removeDomain(domain);
-      }
-      const files = await readClusterMark(pool, mark.clusterId);
-      if (files?.installation !== mark.installation) return;
-      if (names) await Promise.all(names.map((name) => removeFiles(pool, mark, name)));
-      else await rm(clusterDirectory(pool, mark.clusterId), { recursive: true, force: true });
-    },
+    remove: removeVms,
 
     async describe(operation) {
       return (await listMarked(virsh, operation.mark)).map(({ name, power, mark }) => ({
@@ -195,23 +171,27 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
     },
 
     async console(operation, name, bytes) {
-      const { mark } = await findOwn(operation, name);
-      return readTail(vmFiles(pool, mark.mark, mark.vm).console, bytes);
+      const { mark } = await findMarked(virsh, operation.mark, name);
+      return readConsole(vmFiles(pool, mark.mark, mark.vm).console, bytes);
     },
 
     async guestExec(operation, name, program) {
-      return execInGuest(virsh, (await findOwn(operation, name)).uuid, program);
+      return execInGuest(virsh, (await findMarked(virsh, operation.mark, name)).uuid, program);
     },
 
     async guestPoll(operation, name, pid) {
-      return pollGuest(virsh, (await findOwn(operation, name)).uuid, pid);
+      return pollGuest(virsh, (await findMarked(virsh, operation.mark, name)).uuid, pid);
     },
 
     async owned({ installation, clusterId }) {
       const domains = (await listDomains(virsh)).flatMap(({ name, mark }) =>
         mark ? [{ kind: 'vm' as const, name, mark: mark.mark }] : [],
       );
-      const files = await ownedDirectories(pool);
+      const files = (await listClusterMarks(pool)).map((mark) => ({
+        kind: 'file' as const,
+        name: clusterDirectory(pool, mark.clusterId),
+        mark,
+      }));
       return [...domains, ...files]
         .filter(({ mark }) => mark.installation === installation)
         .filter(({ mark }) => clusterId === undefined || mark.clusterId === clusterId)
@@ -240,36 +220,6 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
     const fresh = markOf(operation.mark, vm, leaseUntil);
     const mark = { ...fresh, booted: domain?.mark?.booted ?? false };
     if (domain?.mark?.definition !== mark.definition) await define(vm, mark);
-    else if (domain.mark.leaseUntil !== leaseUntil) await setMark(domain, mark);
-  }
-}
-
-async function ownedDirectories(pool: string) {
-  const names = await readdir(join(pool, 'vms')).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const marks = await Promise.all(names.map((name) => readClusterMark(pool, name)));
-  return marks.flatMap((mark) =>
-    mark ? [{ kind: 'file' as const, name: clusterDirectory(pool, mark.clusterId), mark }] : [],
-  );
-}
-
-/** Terminal output: bytes that are no UTF-8 are replaced. */
-async function readTail(file: string, bytes: number): Promise<string> {
-  let handle;
-  try {
-    handle = await open(file, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-  try {
-    const { size } = await handle.stat();
-    const buffer = Buffer.alloc(Math.min(bytes, size));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);
-    return buffer.subarray(0, bytesRead).toString('utf8');
-  } finally {
-    await handle.close();
+    else if (domain.mark.leaseUntil !== leaseUntil) await setMark(virsh, domain, mark);
   }
 }

@@ -10,7 +10,7 @@ import type { ImageSource, Watch } from '../site-driver.ts';
  * Each chunk is a question of its own, so a window's worth of bytes is on its way per stream: with 2 MiB
  * in sshd, a few round trips and a process at the other end for each.
  */
-const chunkBytes = 4 * 1024 ** 2;
+const chunkBytes = 8 * 1024 ** 2;
 const defaultStreams = 8;
 const chunkTimeoutMs = 120_000;
 const attemptsPerChunk = 3;

@@ -18,10 +18,11 @@ export function createVirsh(shell: Shell): Virsh {
     );
     if (exitCode === 0) return stdout;
     const said = (stderr || stdout).trim().split('\n').slice(-3).join(' ').slice(0, 1000);
-    throw new Failure('CommandFailed', `virsh ${args[0]} failed: ${said || `status ${exitCode}`}`, {
-      ...(/connect to the hypervisor|connect socket/.test(said)
-        ? { help: 'start libvirtd at that VM container' }
-        : {}),
-    });
+    const away = /connect to the hypervisor|connect socket/.test(said);
+    throw new Failure(
+      'CommandFailed',
+      `virsh ${args[0]} failed: ${said || `status ${exitCode}`}`,
+      away ? { help: 'start libvirtd at that VM container' } : {},
+    );
   };
 }

@@ -1,12 +1,13 @@
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, mkdir, open, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Failure } from '../../../domain/failure.ts';
-import { markSchema, type Mark } from '../../../domain/mark.ts';
+import type { Mark } from '../../../domain/mark.ts';
 import type { VmDefinition } from '../../../domain/vm.ts';
 import { writeDurably } from '../../../transport/durable-file.ts';
 import type { Shell } from '../../../transport/shell.ts';
+import { markFileOf, orAbsent } from './cluster-files.ts';
 import { clusterDirectory, imageFile, vmFiles } from './vm-files.ts';
 
 const maxSeedBytes = 64 * 1024 ** 2;
@@ -21,7 +22,7 @@ export async function reserveFiles(pool: string, mark: Mark, vm: VmDefinition): 
     await mkdir(directory, { recursive: true });
     await chmod(directory, 0o711);
   }
-  await writeDurably(join(cluster, 'mark.json'), JSON.stringify(mark));
+  await writeDurably(markFileOf(pool, mark.clusterId), JSON.stringify(mark));
   if (vm.diskGiB === undefined || (await exists(files.data))) return;
   const disk = await open(files.dataReserved, 'a', 0o600);
   try {
@@ -55,24 +56,6 @@ export async function ensureDisks(
   await makeFileSystem(shell, files.dataReserved);
   // Only now is it the data disk: one whose making was cut short is made again.
   await rename(files.dataReserved, files.data);
-}
-
-/** The directory with everything in it. */
-export async function removeFiles(pool: string, mark: Mark, vm: string): Promise<void> {
-  await rm(vmFiles(pool, mark, vm).directory, { recursive: true, force: true });
-}
-
-/** Whose cluster the directory in the pool is; undefined if it has no mark of ours. */
-export async function readClusterMark(pool: string, clusterId: string): Promise<Mark | undefined> {
-  try {
-    const text = await readFile(join(clusterDirectory(pool, clusterId), 'mark.json'), 'utf8');
-    return markSchema.parse(JSON.parse(text));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Failure('Protocol', `the mark of ${clusterId} in the pool cannot be read`, {
-      cause: error,
-    });
-  }
 }
 
 async function unpackSeed(seed: Buffer, vm: string): Promise<Buffer> {
@@ -119,11 +102,5 @@ async function makeFileSystem(shell: Shell, file: string): Promise<void> {
 }
 
 async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  return (await orAbsent(stat(file))) !== undefined;
 }

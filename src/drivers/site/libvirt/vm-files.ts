@@ -6,6 +6,7 @@ export interface VmFiles {
   directory: string;
   /** The domain's definition as it was last given to libvirt. */
   definition: string;
+  /** A tar. Called as AppArmor's helper for libvirt expects the names of disks. */
   seed: string;
   data: string;
   /** The data disk before it has a file system: holds its place in the pool. */
@@ -22,7 +23,7 @@ export function vmFiles(pool: string, mark: Mark, vm: string): VmFiles {
   return {
     directory,
     definition: join(directory, 'domain.xml'),
-    seed: join(directory, 'seed.tar'),
+    seed: join(directory, 'seed.img'),
     data: join(directory, 'data.img'),
     dataReserved: join(directory, 'data.reserved'),
     console: join(directory, 'console.log'),

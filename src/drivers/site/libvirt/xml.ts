@@ -103,9 +103,9 @@ const entities: Record<string, string> = {
 function unescape(text: string): string {
   return text.replace(
     /&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|(\w+));/g,
-    (all, hex, decimal, name) => {
-      if (name !== undefined) return entities[name as string] ?? (all as string);
-      const code = hex === undefined ? Number(decimal) : parseInt(hex as string, 16);
+    (all: string, hex?: string, decimal?: string, name?: string) => {
+      if (name !== undefined) return entities[name] ?? all;
+      const code = hex === undefined ? Number(decimal) : parseInt(hex, 16);
       return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
     },
   );

@@ -16,7 +16,7 @@ import {
 export interface WorldChange {
   site: MemorySiteState;
   world: WorldState;
-  tell(effect: WorldEvent['effect'], clusterId: string, name: string): void;
+  tell: (effect: WorldEvent['effect'], clusterId: string, name: string) => void;
 }
 
 export interface WorldCall {
