@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,6 +13,7 @@ import { createSiteDriver } from '../../src/drivers/site/site-drivers.ts';
 import { overlayDriverContract } from './overlay-contract.ts';
 import { computeOf, operationOf, siteDriverContract, type ContractSite } from './site-contract.ts';
 
+const worldModule = new URL('../../src/drivers/site/memory/memory-world.ts', import.meta.url).href;
 const image = { digest: 'ab'.repeat(32), size: 512, path: '/nowhere' };
 const sealed = { ephemeralKey: '', nonce: '', ciphertext: '' };
 const later = () => Math.floor(Date.now() / 1000) + 600;
@@ -47,9 +50,9 @@ let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'mvc-world-'))));
 afterEach(async () => rm(directory, { recursive: true }));
 
-siteDriverContract('memory', async () => contractSite(createMemoryWorld()));
+siteDriverContract('memory', async () => contractSite(createMemoryWorld({ bootDelayMs: 60_000 })));
 siteDriverContract('memory, kept in a file', async () =>
-  contractSite(createMemoryWorld({ file: join(directory, 'world.json') })),
+  contractSite(createMemoryWorld({ file: join(directory, 'world.json'), bootDelayMs: 60_000 })),
 );
 
 function tableOf(numbers: number[]): OverlayTable {
@@ -213,6 +216,37 @@ describe('a memory world', () => {
     expect(seen).toHaveLength(3);
     expect(await contractSite(world).driver.startVms(operation, vms)).toEqual([]);
     expect(world.events().filter((event) => event.effect === 'start')).toHaveLength(3);
+  });
+});
+
+describe('a memory world in a file', () => {
+  it('is changed by several processes at once without losing a change', async () => {
+    const file = join(directory, 'world.json');
+    const program = `
+      import { createMemoryWorld } from ${JSON.stringify(worldModule)};
+      const world = createMemoryWorld({ file: process.argv[1] });
+      for (let n = 0; n < 20; n += 1)
+        world.addForeignDomain('a', { container: 'vm0', name: process.argv[2] + n });`;
+    const children = ['x', 'y', 'z'].map((name) =>
+      spawn(process.execPath, ['--input-type=module', '-e', program, file, name], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      }),
+    );
+    const statuses = await Promise.all(
+      children.map(async (child) => (await once(child, 'exit'))[0] as number),
+    );
+    expect(statuses).toEqual([0, 0, 0]);
+    expect(createMemoryWorld({ file }).look().sites['a']?.domains).toHaveLength(60);
+  });
+
+  it('goes on after a process died with its lock', async () => {
+    const file = join(directory, 'world.json');
+    const child = spawn('true');
+    await once(child, 'exit');
+    await writeFile(`${file}.lock`, String(child.pid));
+    const world = createMemoryWorld({ file });
+    world.setReachable('a', false);
+    expect(world.look().unreachable).toEqual(['a']);
   });
 });
 

@@ -5,7 +5,7 @@ import type { Sealed } from '../../src/domain/sealed.ts';
 import { imageNotBuilt, type VmDefinition } from '../../src/domain/vm.ts';
 import type { ImageSource, SiteDriver } from '../../src/drivers/site/site-driver.ts';
 
-/** A site to test a driver at. It begins without anything of ours. */
+/** A site to test a driver at. It begins without anything of ours, and its VMs take seconds to boot. */
 export interface ContractSite {
   driver: SiteDriver;
   /** Name of the site, and of two of its VM containers or of one. */
@@ -306,9 +306,28 @@ export function siteDriverContract(name: string, setUp: () => Promise<ContractSi
       const [first] = two();
       await prepare([first!]);
       const run = { argv: ['/usr/lib/mvc/clock'], timeoutMs: 5_000 };
-      expect((await failureOf(at.driver.guestRun(operation, first!, run))).kind).toBe(
-        'Unreachable',
-      );
+      const off = await failureOf(at.driver.guestRun(operation, first!, run));
+      await at.driver.startVms(operation, [first!]);
+      const booting = await failureOf(at.driver.guestRun(operation, first!, run));
+      expect([off.kind, booting.kind]).toEqual(['Unreachable', 'Unreachable']);
+    });
+
+    it('says NotFound for the guest and the console of a VM that does not exist', async () => {
+      const [first] = two();
+      const run = { argv: ['/usr/lib/mvc/clock'], timeoutMs: 5_000 };
+      const refusals = [
+        await failureOf(at.driver.guestRun(operation, first!, run)),
+        await failureOf(at.driver.console(operation, first!, 100)),
+      ];
+      expect(refusals.map((failure) => failure.kind)).toEqual(['NotFound', 'NotFound']);
+    });
+
+    it('shows at most so many bytes of a console as asked', async () => {
+      const [first] = two();
+      await prepare([first!]);
+      await at.driver.startVms(operation, [first!]);
+      const text = await at.driver.console(operation, first!, 5);
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(5);
     });
   });
 }

@@ -1,9 +1,8 @@
 import {
   appendFileSync,
-  closeSync,
   existsSync,
+  linkSync,
   mkdirSync,
-  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -77,15 +76,18 @@ function withFileLock<T>(lock: string, action: () => T): T {
 }
 
 function takeLock(lock: string): boolean {
+  // Linked into place, so that a lock never lacks its holder's number.
+  const mine = `${lock}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
   try {
-    const handle = openSync(lock, 'wx');
-    writeFileSync(handle, String(process.pid));
-    closeSync(handle);
+    linkSync(mine, lock);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     removeDeadLock(lock);
     return false;
+  } finally {
+    rmSync(mine, { force: true });
   }
 }
 
@@ -93,7 +95,7 @@ function takeLock(lock: string): boolean {
 function removeDeadLock(lock: string): void {
   try {
     const holder = Number(readFileSync(lock, 'utf8'));
-    if (holder > 0) process.kill(holder, 0);
+    process.kill(holder, 0);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ESRCH') rmSync(lock, { force: true });
