@@ -57,6 +57,8 @@ export function connectSsh(hop: Hop, privateKey: string, socket?: Duplex): Promi
       client.connect({
         ...(socket ? { sock: socket } : { host: hop.address, port: hop.port }),
         username: hop.user,
+        // The key at once: to ask first what is allowed costs a round trip.
+        authHandler: ['publickey'],
         privateKey,
         readyTimeout: readyTimeoutMs,
         keepaliveInterval: 5000,
