@@ -38,7 +38,7 @@ export async function inspectServices(home: Home): Promise<InstallationReport> {
   const installation = await installationId(home);
   const state = await readServicesState(home);
   if (!state) return { home: home.root, installation, healthy: false, services: [] };
-  const services = await installationServices({ home, installation, ports: state.ports });
+  const services = installationServices({ home, installation, ports: state.ports });
   const reports = await Promise.all([
     reportSupervisor(state),
     ...state.services.map((record) => reportService(record, services)),

@@ -7,14 +7,14 @@ import type { Service } from './service.ts';
 import type { Ports, ServiceName } from './services-state.ts';
 import type { PostgresSettings } from './settings.ts';
 import { temporalService } from './temporal.ts';
-import { hasWorkerProgram, workerService } from './workers.ts';
+import { workerService } from './workers.ts';
 
 /** All that an installation runs, in the order in which it starts; it stops in the reverse one. */
-export async function installationServices(options: {
+export function installationServices(options: {
   home: Home;
   installation: string;
   ports: Ports;
-}): Promise<Service[]> {
+}): Service[] {
   const { home, installation, ports } = options;
   const envOf = (name: ServiceName) => serviceEnvironment(home, installation, name);
   const services = [
@@ -26,7 +26,6 @@ export async function installationServices(options: {
     { name: 'site-worker', needs: ['temporal'] },
   ] satisfies { name: ServiceName; needs: ServiceName[] }[];
   for (const { name, needs } of workers) {
-    if (!(await hasWorkerProgram(name))) continue;
     const address = `127.0.0.1:${ports.temporal}`;
     const env = { ...envOf(name), TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'default' };
     services.push(workerService({ home, name, needs, env }));

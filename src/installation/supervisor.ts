@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installationId, mvcHome, type Home } from './home.ts';
+import { tryLock } from './lock.ts';
 import { ManagedService } from './managed-service.ts';
 import { endProcess, findMarked, identify, isAlive, type ProcessId } from './process-id.ts';
 import { installationServices, logFile } from './services.ts';
@@ -22,10 +22,10 @@ import { refreshSiteList } from './site-list.ts';
  */
 async function supervise(home: Home, ports: Ports): Promise<void> {
   const installation = await installationId(home);
-  const lock = await takeLock(installation);
-  if (!lock) return;
+  const release = await tryLock(`mvc-supervisor-${installation}`);
+  if (!release) return;
   const previous = await readServicesState(home);
-  const services = await installationServices({ home, installation, ports });
+  const services = installationServices({ home, installation, ports });
   const managed = services.map(
     (service) => new ManagedService(service, logFile(home, service.name)),
   );
@@ -48,19 +48,7 @@ async function supervise(home: Home, ports: Ports): Promise<void> {
   ]);
   await stopAll(managed, () => writeServicesState(home, record()));
   await rm(home.servicesFile, { force: true });
-  lock.close();
-}
-
-/** One supervisor per installation: an abstract socket, which the kernel frees whatever happens. */
-async function takeLock(installation: string): Promise<Server | undefined> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined);
-      else reject(error);
-    });
-    server.listen(`\0mvc-supervisor-${installation}`, () => resolve(server));
-  });
+  release();
 }
 
 async function requireSelf(): Promise<ProcessId> {

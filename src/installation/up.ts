@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../domain/failure.ts';
 import { ensureHome, installationId, type Home } from './home.ts';
+import { waitForLock } from './lock.ts';
 import { lastLines } from './log-file.ts';
 import { choosePorts } from './ports.ts';
 import { identify, isAlive, type ProcessId } from './process-id.ts';
@@ -34,11 +35,32 @@ export async function servicesUp(
 ): Promise<ServicesState> {
   await ensureHome(home);
   const asked = options.ports ?? {};
-  const running = await readLiveState(home);
-  if (running) requireSamePorts(running.ports, asked);
-  const supervisor =
-    running?.supervisor ?? (await startSupervisor(home, asked, options.onProgress));
+  const supervisor = await ensureSupervisor(home, asked, options.onProgress);
   return await waitUntilHealthy(home, supervisor, options.onProgress, options.withinMs ?? 120_000);
+}
+
+/** One at a time: a second `up` must not choose other ports for the same services. */
+async function ensureSupervisor(
+  home: Home,
+  asked: Partial<Ports>,
+  progress: Progress,
+): Promise<ProcessId> {
+  const release = await waitForLock(`mvc-up-${await installationId(home)}`, 30_000);
+  try {
+    const running = await readLiveState(home);
+    if (running) {
+      requireSamePorts(running.ports, asked);
+      return running.supervisor;
+    }
+    const supervisor = await startSupervisor(home, asked, progress);
+    while (!(await readLiveState(home))) {
+      if (!(await isAlive(supervisor))) await supervisorDied(home);
+      await sleep(50);
+    }
+    return supervisor;
+  } finally {
+    release();
+  }
 }
 
 function requireSamePorts(used: Ports, asked: Partial<Ports>): void {

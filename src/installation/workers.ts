@@ -44,7 +44,3 @@ export function workerService(options: {
     hungAfterMs: 90_000,
   };
 }
-
-export async function hasWorkerProgram(worker: WorkerName): Promise<boolean> {
-  return (await stat(workerProgram(worker)).catch(missingAsUndefined)) !== undefined;
-}

@@ -75,6 +75,16 @@ test('all services are healthy, and the web interface answers', async () => {
   expect((await fetch(report.uiUrl ?? '')).status).toBe(200);
 });
 
+test('two at once start one supervisor', async () => {
+  await servicesDown(home, { onProgress });
+  const [one, other] = await Promise.all([
+    servicesUp(home, { onProgress }),
+    servicesUp(home, { onProgress }),
+  ]);
+  expect(one.supervisor).toEqual(other.supervisor);
+  expect(one.ports).toEqual(JSON.parse(await readFile(home.configFile, 'utf8')).ports);
+});
+
 test('a second up finds them running, in less than a second', async () => {
   const before = await readServicesState(home);
   const begin = Date.now();
