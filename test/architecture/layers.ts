@@ -17,7 +17,7 @@ export const layers: Record<string, Layer> = {
   domain: { imports: [], packages: ['zod'] },
 
   // What knows one thing each.
-  rolls: { imports: ['domain'], packages: [] },
+  rolls: { imports: ['domain'], packages: ['node', 'zod'] },
   transport: { imports: ['domain'], packages: ['node', 'ssh2', 'child'] },
   secrets: { imports: ['domain'], packages: ['node'] },
   store: { imports: ['domain'], packages: ['node', 'sql'] },
