@@ -59,7 +59,10 @@ async function ask(virsh: Virsh, uuid: string, execute: string, args: object): P
     return JSON.parse(output);
   } catch (error) {
     const silent =
-      error instanceof Failure && /agent is not|not running|timed out/i.test(error.message);
+      error instanceof Failure &&
+      /agent (?:is not|didn't|not available|disappeared)|not running|timed out/i.test(
+        error.message,
+      );
     if (!silent) throw error;
     throw new Failure('Unreachable', `the guest agent does not answer: ${error.message}`, {
       cause: error,

@@ -42,6 +42,7 @@ describe('the guest agent', () => {
 
   it.each([
     'error: Guest agent is not responding: QEMU guest agent is not connected',
+    "error: Guest agent is not responding: guest agent didn't respond to command within '10' seconds",
     'error: Requested operation is not valid: domain is not running',
   ])('is Unreachable when virsh says %j', async (words) => {
     const silent = async () => {
