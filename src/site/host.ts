@@ -42,7 +42,11 @@ export async function createHost(policy: HostPolicy): Promise<Host> {
     role: policy.host === physicalFrontend ? 'physicalFrontend' : 'vmContainer',
     shell,
     sealKey,
-    vms: createLibvirtHost(shell, { pool, policy, openSeed: sealKey.openSealed }),
+    vms: createLibvirtHost(shell, {
+      pool,
+      policy,
+      openSeed: (sealed, purpose) => sealKey.openSealed(sealed, purpose),
+    }),
     supervisorKind,
     supervisor:
       supervisorKind === 'systemd'

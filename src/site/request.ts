@@ -8,7 +8,7 @@ const maxDepth = 32;
 export interface Incoming {
   request: SiteRequest;
   /** The raw bytes behind the request line; exactly so many. */
-  readBody(length: number): Promise<Buffer>;
+  readBody: (length: number) => Promise<Buffer>;
 }
 
 /**

@@ -10,7 +10,7 @@ export interface VerbCall<V extends SiteVerb> {
   input: CheckedInput<V>;
   /** Reading it fails with BadInput where the request names none. */
   readonly operation: Operation;
-  readBody(length: number): Promise<Buffer>;
+  readBody: (length: number) => Promise<Buffer>;
 }
 
 /** A verb's implementation, and what must hold while it runs. */

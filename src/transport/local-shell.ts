@@ -73,12 +73,13 @@ async function runLocally(
 
 /** Node 18, on which the program at the hosts may run, has no Promise.withResolvers. */
 function outcome() {
-  let settle: {
-    resolve: (result: RunResult) => void;
-    reject: (error: unknown) => void;
-  };
-  const promise = new Promise<RunResult>((resolve, reject) => (settle = { resolve, reject }));
-  return { promise, ...settle! };
+  let resolve: (result: RunResult) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<RunResult>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
 }
 
 function inheritedEnvironment(): Record<string, string> {

@@ -51,8 +51,13 @@ export function connectSsh(hop: Hop, privateKey: string, socket?: Duplex): Promi
     };
     // Several errors may come for one connection, some after its end: the listener stays.
     client.on('error', (error) => breakWith(connectFailure(hop, error, offered)));
-    client.on('close', () => breakWith(unreachable(hop.where, 'the connection was closed')));
-    client.on('ready', () => resolve(createConnection(client, hop, () => broken !== undefined)));
+    const onEnd = () => breakWith(unreachable(hop.where, 'the connection was closed'));
+    client.on('close', onEnd);
+    // A tunnel that ends at the far side is told by `end` alone.
+    client.on('end', onEnd);
+    socket?.on('end', onEnd).on('close', onEnd);
+    const line: Line = { hop, client, isBroken: () => broken !== undefined, breakWith };
+    client.on('ready', () => resolve(createConnection(line)));
     try {
       client.connect({
         ...(socket ? { sock: socket } : { host: hop.address, port: hop.port }),
@@ -80,22 +85,31 @@ export function connectSsh(hop: Hop, privateKey: string, socket?: Duplex): Promi
   });
 }
 
-function createConnection(client: ssh2.Client, hop: Hop, isBroken: () => boolean): SshConnection {
+/** A client that has been connected, and how it ends. */
+interface Line {
+  hop: Hop;
+  client: ssh2.Client;
+  isBroken: () => boolean;
+  breakWith: (failure: Failure) => void;
+}
+
+function createConnection(line: Line): SshConnection {
+  const { hop, client } = line;
   const channels = new Semaphore(channelsPerConnection);
   return {
     get broken() {
-      return isBroken();
+      return line.isBroken();
     },
     ask: (request, signal) =>
       channels.run(async () => {
         signal.throwIfAborted();
-        const channel = await openChannel<ClientChannel>(hop, client, (callback) =>
+        const channel = await openChannel<ClientChannel>(line, (callback) =>
           client.exec('mvc-site', callback),
         );
         return collectAnswer(channel, hop.where, request, signal);
       }),
     openTunnel: (address, port) =>
-      openChannel<ClientChannel>(hop, client, (callback) =>
+      openChannel<ClientChannel>(line, (callback) =>
         client.forwardOut('127.0.0.1', 0, address, port, callback),
       ).then((stream) => stream.on('error', () => undefined)),
     close: () => client.destroy(),
@@ -106,14 +120,14 @@ type OpenCallback<C> = (error: Error | undefined, channel: C) => void;
 
 /** ssh2 itself waits for ever when the other end does not answer. */
 function openChannel<C>(
-  hop: Hop,
-  client: ssh2.Client,
+  { hop, client, breakWith }: Line,
   open: (callback: OpenCallback<C>) => void,
 ): Promise<C> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(unreachable(hop.where, `no channel opened within ${openTimeoutMs} ms`));
-      client.destroy();
+      const failure = unreachable(hop.where, `no channel opened within ${openTimeoutMs} ms`);
+      breakWith(failure);
+      reject(failure);
     }, openTimeoutMs);
     const onClose = () => reject(unreachable(hop.where, 'the connection was cut'));
     client.once('close', onClose);
@@ -127,7 +141,9 @@ function openChannel<C>(
         settle(() => (error ? reject(channelFailure(hop, error)) : resolve(channel))),
       );
     } catch (error) {
-      settle(() => reject(unreachable(hop.where, error)));
+      const failure = unreachable(hop.where, error);
+      breakWith(failure);
+      settle(() => reject(failure));
     }
   });
 }

@@ -117,18 +117,23 @@ describe('a site over ssh', () => {
     expect(failure.message).not.toContain('\u001b');
   });
 
-  it('leaves the outcome open when it is cut off, and is connected anew for the next question', async () => {
-    // The program ends the sshd of its own session, as a broken line would.
-    const server = await sshd(`
-      once="$(dirname "$0")/cut"
-      if [ ! -e "$once" ]; then touch "$once"; kill -9 $PPID; sleep 5; fi
-      ${noVms}`);
-    const door = doorOf(siteOf(server));
-    const failure = await failureOf(door.call('physical-frontend', 'vm.describe', {}));
-    expect(failure.kind).toBe('Unreachable');
-    expect(failure.message).toContain('whether it was done is unknown');
-    expect(await door.call('physical-frontend', 'vm.describe', {})).toEqual({ vms: [] });
-  });
+  // The program ends the sshd of its own session, as a broken line would.
+  const cutOnce = `
+    once="$(dirname "$0")/cut"
+    if [ ! -e "$once" ]; then touch "$once"; kill -9 $PPID; sleep 5; fi
+    ${noVms}`;
+  it.each(['physical-frontend', 'c1'])(
+    'leaves the outcome open when %s is cut off, and is connected anew for the next question',
+    async (host) => {
+      const frontend = await sshd(cutOnce);
+      const container = await sshd(cutOnce, publicKeyOf(frontend));
+      const door = doorOf(siteOf(frontend, container));
+      const failure = await failureOf(door.call(host, 'vm.describe', {}));
+      expect(failure.kind).toBe('Unreachable');
+      expect(failure.message).toContain('whether it was done is unknown');
+      expect(await door.call(host, 'vm.describe', {})).toEqual({ vms: [] });
+    },
+  );
 
   it('ends with Timeout when the program hangs, and with the reason of an abort', async () => {
     const server = await sshd('exec sleep 30');

@@ -9,7 +9,7 @@ import type { OverlayDriver } from './overlay-driver.ts';
 
 /** What drivers are made of; each takes what it needs. */
 export interface OverlayDriverDependencies {
-  openDoor(site: LibvirtSite): SiteDoor;
+  openDoor: (site: LibvirtSite) => SiteDoor;
   memoryWorld: MemoryWorld;
 }
 

@@ -24,7 +24,7 @@ const tools: Tool[] = [
   tool('flock', ['flock', '--version'], /(\d+\.\d+(?:\.\d+)?)/, 'util-linux', everywhere),
   tool('n2n', ['supernode', '-h'], n2nVersion, 'n2n', ['physicalFrontend']),
   tool('n2n', ['edge', '-h'], n2nVersion, 'n2n', containers),
-  tool('nft', ['nft', '--version'], /v(\d+\.\d+\.\d+)/, 'nftables', containers),
+  tool('nft', ['nft', '--version'], /v(\d+\.\d+\.\d+)/, 'nftables', everywhere),
   tool('curl', ['curl', '--version'], /curl (\d+\.\d+\.\d+)/, 'curl', containers),
   tool('virsh', ['virsh', '--version'], /(\d+\.\d+\.\d+)/, 'libvirt-clients', containers),
   tool(

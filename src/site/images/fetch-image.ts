@@ -82,11 +82,12 @@ async function download(shell: Shell, partial: string, order: FetchOrder): Promi
   if (have >= order.size) await rm(partial);
   const url = `http://${order.address}:${order.port}/${order.digest}`;
   const { exitCode, stderr } = await shell.run(
+    // prettier-ignore
     [
-      ...(['curl', '--silent', '--show-error', '--fail', '--noproxy', '*'] as const),
-      ...['--continue-at', '-', '--retry', '5', '--retry-connrefused', '--retry-delay', '1'],
-      ...['--connect-timeout', '10', '--speed-limit', '10000', '--speed-time', '30'],
-      ...['--max-filesize', String(order.size), '--output', partial, url],
+      'curl', '--silent', '--show-error', '--fail', '--noproxy', '*',
+      '--continue-at', '-', '--retry', '5', '--retry-connrefused', '--retry-delay', '1',
+      '--connect-timeout', '10', '--speed-limit', '10000', '--speed-time', '30',
+      '--max-filesize', String(order.size), '--output', partial, url,
     ],
     { timeoutMs: fetchTimeoutMs },
   );

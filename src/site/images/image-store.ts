@@ -43,7 +43,11 @@ export function createImageStore(pool: string): ImageStore {
     // QEMU and the image server read it as other accounts.
     await chmod(candidate, 0o644);
     const handle = await open(candidate, 'r');
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
     await rename(candidate, file(digest));
     await syncDirectory(directory);
   }

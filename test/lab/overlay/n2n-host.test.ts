@@ -142,6 +142,20 @@ it('lets a VM speak with its own MAC only', async () => {
   await until(15, 'vm2 reaches vm3', async () => (await pings('mvcn-vm2', '10.77.1.3', 1)) === 1);
 });
 
+it('registers edges soon that were started before the supernode', async () => {
+  const supernode = createSupernodeHost({ ...frontend, policy });
+  await supernode.remove(operation);
+  const old = pidOf(c1, 'vm1');
+  process.kill(old, 'SIGKILL');
+  await until(10, 'a new edge runs', async () => pidOf(c1, 'vm1') !== old);
+  const unheard = (await n2n(c1).describe(operation))[0];
+  expect(unheard?.registered, 'nobody has answered yet').toBe(false);
+  await supernode.ensure(operation, '1.3', table.supernode!);
+  await until(20, 'the edge has registered', async () =>
+    (await n2n(c1).describe(operation)).every((each) => each.up && each.registered),
+  );
+}, 60_000);
+
 it('removes the edge that the table no longer has, and no other', async () => {
   const before = pidOf(c1, 'vm1');
   await n2n(c1).apply(operation, 'c1', { ...table, edges: [edge(1, 'c1')] }, key);

@@ -9,25 +9,21 @@ export const n2nAccount = 65_534;
  */
 export function renderEdgeArgs(table: OverlayTable, edge: Edge, supernode: Supernode): string[] {
   const prefix = Number(table.network.split('/')[1]);
+  // Forwarding (-r): without it an edge drops what is not for its own address, and the VM's is not its own.
+  // prettier-ignore
   const common = [
-    ...['-d', edge.tap, '-m', edge.mac, '-c', table.community],
-    ...['-l', `${supernode.address}:${supernode.port}`, '-p', String(edge.udpPort)],
-    // Forwarding: without it an edge drops what is not for its own address, and the VM's is not its own.
-    ...['-M', String(table.mtu), '-r', '-u', String(n2nAccount), '-g', String(n2nAccount)],
+    '-d', edge.tap, '-m', edge.mac, '-c', table.community,
+    '-l', `${supernode.address}:${supernode.port}`, '-p', String(edge.udpPort),
+    '-M', String(table.mtu), '-r', '-u', String(n2nAccount), '-g', String(n2nAccount),
   ];
   if (isFirstGeneration(table.version)) {
     return [...common, '-a', edge.address, '-s', netmask(prefix)];
   }
-  return [
-    ...common,
-    ...['-a', `static:${edge.address}/${prefix}`],
-    // Foreground; AES (256 bits with a key of 43 characters) for payload, and headers encrypted too.
-    ...['-f', '-A3', '-H'],
-    // VMs may need multicast, which is dropped otherwise.
-    '-E',
-    // Management on any free port: the fixed one is taken by the first edge of a host.
-    ...['-t', '0'],
-  ];
+  // Foreground; AES (256 bits with a key of 43 characters) for payload, and headers encrypted too. VMs may need
+  // multicast (-E), which is dropped otherwise. Management on any free port: the fixed one is taken
+  // by the first edge of a host.
+  const secured = ['-f', '-A3', '-H', '-E', '-t', '0'];
+  return [...common, '-a', `static:${edge.address}/${prefix}`, ...secured];
 }
 
 export function renderSupernodeArgs(

@@ -52,11 +52,19 @@ tap_up() {
 
 # Notes that the supernode has answered, and keeps the log short. Ends with the edge, also when the
 # script was killed. (A zombie still has a process id, but no files.)
+# An edge that got no answer asks again after a minute only: one that is started anew asks at once.
 watch_log() {
+  waited=0
   while [ -e "/proc/$edge/fd/0" ]; do
     [ -e registered ] || ! grep -qE 'REGISTER_ACK from remote|\\[OK\\] edge' log || : >registered
     [ "$(wc -c <log)" -lt 1000000 ] || : >log
-    if [ -e registered ]; then sleep 5; else sleep 0.5; fi
+    if [ -e registered ]; then
+      sleep 5
+    else
+      [ "$waited" -lt 6 ] || kill -KILL "$edge"
+      waited=$((waited + 1))
+      sleep 0.5
+    fi
   done
 }
 
