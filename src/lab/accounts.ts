@@ -39,7 +39,9 @@ export async function prepareMachine(
   const file = join(directory.machine(machine.name), 'own/root/prepare.sh');
   if (existsSync(`${file}.done`) && (await readFile(`${file}.done`, 'utf8')) === script) return;
   await writeFile(file, script, { mode: 0o700 });
-  await run(insideMachine(directory, machine, ['sh', '/root/prepare.sh']), { timeoutMs: 60_000 });
+  await run(directory.id, insideMachine(directory, machine, ['sh', '/root/prepare.sh']), {
+    timeoutMs: 60_000,
+  });
   await writeDurably(`${file}.done`, script);
 }
 

@@ -21,9 +21,9 @@ export async function removeLab(directory: LabDirectory): Promise<boolean> {
     const file = `${namespaces}/${name}`;
     // What somebody started in there by hand would keep the namespace alive without a name.
     await killAll(() => findInNamespace(file), `the namespace ${name}`);
-    await run(['ip', 'netns', 'del', name]);
+    await run(id, ['ip', 'netns', 'del', name]);
   }
-  if (plan?.netnsWasMounted === false) await unmountNamespaceDirectory();
+  if (plan?.netnsWasMounted === false) await unmountNamespaceDirectory(id);
   await removeFiles(directory);
   return found;
 }
@@ -34,9 +34,9 @@ function ownNamespaces(id: string): string[] {
 }
 
 /** The first `ip netns add` of a machine leaves a mount behind; it goes with the last namespace. */
-async function unmountNamespaceDirectory(): Promise<void> {
+async function unmountNamespaceDirectory(id: string): Promise<void> {
   if (namespacesAreMounted() && readdirSync(namespaces).length === 0) {
-    await run(['umount', namespaces]);
+    await run(id, ['umount', namespaces]);
   }
 }
 

@@ -12,7 +12,7 @@ first_boot=no
 # own DIR: an empty directory of the machine instead of the real host's.
 own() {
   mkdir -p "/mnt/own$1"
-  [ -d "$1" ] && mount --bind "/mnt/own$1" "$1"
+  if [ -d "$1" ]; then mount --bind "/mnt/own$1" "$1"; fi
 }
 
 # layer DIR [PART…]: the real host's directory, changed only in the machine's own layer. Where the file
@@ -42,7 +42,7 @@ if [ $first_boot = yes ]; then
   rm -rf /etc/mvc /usr/local/lib/mvc /etc/sudoers.d/mvc /etc/service /etc/libvirt/qemu \
     /etc/ssh/sshd_config.d /etc/ssh/ssh_host_* /var/lib/mvc /var/lib/libvirt
   mkdir -p /etc/service /etc/libvirt/qemu/networks /etc/ssh/sshd_config.d /var/lib/mvc /var/lib/libvirt
-  cp -a /mnt/files/. /
+  cp -a /mnt/files/etc/. /etc/
   tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id
 fi
 # Big files lie in plain directories, not in a layer.

@@ -10,6 +10,8 @@ import { namespaceOf, type LabMachine } from './plan.ts';
 import { findProcesses, killAll, startDetached } from './processes.ts';
 
 const initScript = fileURLToPath(new URL('./machine-init.sh', import.meta.url));
+const unshareFlags =
+  '--mount --uts --ipc --pid --fork --mount-proc --kill-child --propagation private'.split(' ');
 const bootTimeoutMs = 30_000;
 
 const sshdConfig = `Include /etc/ssh/sshd_config.d/*.conf
@@ -20,6 +22,7 @@ KbdInteractiveAuthentication no
 UsePAM no
 UseDNS no
 MaxStartups 100
+Subsystem sftp internal-sftp
 PidFile /run/sshd.pid
 `;
 
@@ -51,8 +54,9 @@ export async function ensureMachine(directory: LabDirectory, machine: LabMachine
       'nsenter',
       `--net=/run/netns/${namespaceOf(directory.id, machine.name)}`,
       'unshare',
-      ...['--mount', '--uts', '--ipc', '--pid', '--fork', '--mount-proc', '--kill-child'],
-      ...['--propagation', 'private', 'bash', initScript],
+      ...unshareFlags,
+      'bash',
+      initScript,
     ],
     {
       id: directory.id,

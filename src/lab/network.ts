@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lan, namespaceOf, udpPorts, wan, type LabMachine, type LabSite } from './plan.ts';
-import { run } from './run.ts';
+import { run, succeeds } from './run.ts';
 
 /**
  * A site's gateway: lets the LAN out under the site's own address, lets nothing in but ssh and the overlays'
@@ -35,22 +35,31 @@ table ip lab {
 
 export async function ensureNamespace(id: string, name: string): Promise<void> {
   const namespace = namespaceOf(id, name);
-  if (!existsSync(`/run/netns/${namespace}`)) await run(['ip', 'netns', 'add', namespace]);
-  await run(['ip', '-n', namespace, 'link', 'set', 'lo', 'up']);
+  const file = `/run/netns/${namespace}`;
+  const up = ['ip', '-n', namespace, 'link', 'set', 'lo', 'up'] as const;
+  if (existsSync(file)) {
+    if (await succeeds(id, up)) return;
+    // Only the file of a name, left by a making that broke off.
+    await run(id, ['ip', 'netns', 'del', namespace]);
+  }
+  await run(id, ['ip', 'netns', 'add', namespace]);
+  await run(id, up);
+  // The WAN's switches hand packets on by datagram sockets: with the usual queue of ten, bursts are lost.
+  await inNamespace(id, namespace, ['sysctl', '-qw', 'net.unix.max_dgram_qlen=2000']);
 }
 
 /** The site's LAN and gateway. Its interface on the WAN exists already. */
 export async function ensureGateway(id: string, site: LabSite): Promise<void> {
   const namespace = namespaceOf(id, site.frontend.name);
-  const links = await linkNames(namespace);
-  await ipBatch(namespace, [
+  const links = await linkNames(id, namespace);
+  await ipBatch(id, namespace, [
     ...bridgeLines(links, site.frontend.name),
     `addr replace ${lan.gateway}/${lan.prefixLength} dev ${lan.bridge}`,
     `addr replace ${site.wanAddress}/${wan.prefixLength} dev ${wan.interface}`,
     `link set ${wan.interface} up`,
   ]);
-  await inNamespace(namespace, ['sysctl', '-qw', 'net.ipv4.ip_forward=1']);
-  await inNamespace(namespace, ['nft', '-f', '-'], gatewayRules);
+  await inNamespace(id, namespace, ['sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+  await inNamespace(id, namespace, ['nft', '-f', '-'], gatewayRules);
 }
 
 /** The VM container's place in its site's LAN: its address is on the bridge that its VMs may join. */
@@ -61,15 +70,15 @@ export async function ensureLanPlace(
 ): Promise<void> {
   const gateway = namespaceOf(id, site.frontend.name);
   const namespace = namespaceOf(id, machine.name);
-  const links = await linkNames(namespace);
+  const links = await linkNames(id, namespace);
   if (!links.includes('eth0')) {
     const port = machine.container ?? '';
-    await ipBatch(gateway, [
+    await ipBatch(id, gateway, [
       `link add ${port} type veth peer name eth0 netns ${namespace}`,
       `link set ${port} master ${lan.bridge} up`,
     ]);
   }
-  await ipBatch(namespace, [
+  await ipBatch(id, namespace, [
     ...bridgeLines(links, machine.name),
     `link set eth0 master ${lan.bridge} up`,
     `addr replace ${machine.lanAddress}/${lan.prefixLength} dev ${lan.bridge}`,
@@ -84,16 +93,16 @@ export async function forgetRuntimeNetwork(
   keep: string[],
 ): Promise<void> {
   const namespace = namespaceOf(id, machine.name);
-  const extra = async () => (await linkNames(namespace)).find((name) => !keep.includes(name));
+  const extra = async () => (await linkNames(id, namespace)).find((name) => !keep.includes(name));
   // Looked at anew each time: of a pair of interfaces the second goes with the first.
   for (let name = await extra(); name !== undefined; name = await extra()) {
-    await run(['ip', '-n', namespace, 'link', 'del', name]);
+    await run(id, ['ip', '-n', namespace, 'link', 'del', name]);
   }
-  await inNamespace(namespace, ['nft', 'flush', 'ruleset']);
+  await inNamespace(id, namespace, ['nft', 'flush', 'ruleset']);
 }
 
-export async function linkNames(namespace: string): Promise<string[]> {
-  const links = JSON.parse(await run(['ip', '-j', '-n', namespace, 'link'])) as {
+export async function linkNames(id: string, namespace: string): Promise<string[]> {
+  const links = JSON.parse(await run(id, ['ip', '-j', '-n', namespace, 'link'])) as {
     ifname: string;
   }[];
   return links.map((link) => link.ifname);
@@ -112,14 +121,15 @@ function macOf(machine: string): string {
   return ['06', ...(digest.slice(0, 10).match(/../g) ?? [])].join(':');
 }
 
-async function ipBatch(namespace: string, lines: string[]): Promise<void> {
-  await run(['ip', '-n', namespace, '-batch', '-'], { stdin: `${lines.join('\n')}\n` });
+async function ipBatch(id: string, namespace: string, lines: string[]): Promise<void> {
+  await run(id, ['ip', '-n', namespace, '-batch', '-'], { stdin: `${lines.join('\n')}\n` });
 }
 
 async function inNamespace(
+  id: string,
   namespace: string,
   argv: [string, ...string[]],
   stdin = '',
 ): Promise<void> {
-  await run(['nsenter', `--net=/run/netns/${namespace}`, ...argv], { stdin });
+  await run(id, ['nsenter', `--net=/run/netns/${namespace}`, ...argv], { stdin });
 }

@@ -19,6 +19,17 @@ export interface LabProcess {
   innerPid: number;
 }
 
+/** The environment of everything that a lab starts. */
+export function markOf(id: string, role: string): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/root',
+    LC_ALL: 'C.UTF-8',
+    [markVariable]: id,
+    [roleVariable]: role,
+  };
+}
+
 /** Starts a program that outlives us. Its output goes to a file. @throws {Failure} MissingTool. */
 export async function startDetached(
   argv: readonly [string, ...string[]],
@@ -31,14 +42,7 @@ export async function startDetached(
       detached: true,
       cwd: '/',
       stdio: ['ignore', log.fd, log.fd],
-      env: {
-        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        HOME: '/root',
-        LANG: 'C.UTF-8',
-        [markVariable]: options.id,
-        [roleVariable]: options.role,
-        ...options.env,
-      },
+      env: { ...markOf(options.id, options.role), ...options.env },
     });
     try {
       await once(child, 'spawn');

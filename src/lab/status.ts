@@ -37,8 +37,10 @@ export function labReport(directory: LabDirectory, plan: LabPlan): LabReport {
     file: directory.siteFile(site.name),
     keyFile: directory.keyFile(site.name),
     connected: has(
-      ...[`wan:${site.name}`, `wire:${site.name}`],
-      ...[`door-near:${site.name}`, `door-far:${site.name}`],
+      `wan:${site.name}`,
+      `wire:${site.name}`,
+      `door-near:${site.name}`,
+      `door-far:${site.name}`,
     ),
     machines: [site.frontend, ...site.containers].map((machine) => {
       const pid = machineInit(directory, machine);

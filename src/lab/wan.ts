@@ -8,7 +8,7 @@ import type { LabDirectory } from './directory.ts';
 import { linkNames } from './network.ts';
 import { controllerEnd, namespaceOf, wan, type LabPlan } from './plan.ts';
 import { findProcesses, killAll, startDetached } from './processes.ts';
-import { run } from './run.ts';
+import { run, succeeds } from './run.ts';
 
 const startTimeoutMs = 10_000;
 
@@ -31,7 +31,7 @@ export async function ensureWanEnd(
   const roles = [`wan:${end}`, `wire:${end}`];
   const complete =
     roles.every((role) => has(directory, role)) &&
-    (await linkNames(namespace)).includes(wan.interface);
+    (await linkNames(directory.id, namespace)).includes(wan.interface);
   if (complete) return;
   await killAll(
     () =>
@@ -41,11 +41,20 @@ export async function ensureWanEnd(
     `the WAN end of ${end}`,
   );
   await startSwitch(directory, end, ['-t', wan.interface]);
+  await rm(wirePath(directory, end), { force: true });
   await startDetached(
     [
+      'nsenter',
+      `--net=/run/netns/${namespaceOf(directory.id, controllerEnd)}`,
+      ...(await asHardware(directory.id)),
       'wirefilter',
-      ...['-v', `${switchPath(directory, 'hub')}:${switchPath(directory, end)}`],
-      ...['-d', String(plan.rttMs / 4), '-M', wirePath(directory, end), '--daemon'],
+      '-v',
+      `${switchPath(directory, 'hub')}:${switchPath(directory, end)}`,
+      '-d',
+      String(plan.rttMs / 4),
+      '-M',
+      wirePath(directory, end),
+      '--daemon',
     ],
     { id: directory.id, role: `wire:${end}`, logFile: join(directory.run, `wire-${end}.log`) },
   );
@@ -56,8 +65,8 @@ export async function ensureWanEnd(
 export async function addressController(id: string): Promise<void> {
   const namespace = namespaceOf(id, controllerEnd);
   const address = `${wan.controllerAddress}/${wan.prefixLength}`;
-  await run(['ip', '-n', namespace, 'addr', 'replace', address, 'dev', wan.interface]);
-  await run(['ip', '-n', namespace, 'link', 'set', wan.interface, 'up']);
+  await run(id, ['ip', '-n', namespace, 'addr', 'replace', address, 'dev', wan.interface]);
+  await run(id, ['ip', '-n', namespace, 'link', 'set', wan.interface, 'up']);
 }
 
 /** Changes the delay of a running WAN. */
@@ -77,10 +86,28 @@ async function startSwitch(directory: LabDirectory, end: string, args: string[])
   const namespace = namespaceOf(directory.id, end === 'hub' ? controllerEnd : end);
   await startDetached(
     // A switch makes its interface in the namespace in which it is started.
-    ['nsenter', `--net=/run/netns/${namespace}`, 'vde_switch', '-s', path, ...args, '-d'],
+    [
+      'nsenter',
+      `--net=/run/netns/${namespace}`,
+      ...(await asHardware(directory.id)),
+      'vde_switch',
+      '-s',
+      path,
+      ...args,
+      '-d',
+    ],
     { id: directory.id, role: `wan:${end}`, logFile: join(directory.run, `switch-${end}.log`) },
   );
   await waitFor(join(path, 'ctl'));
+}
+
+/**
+ * The WAN's equipment does not wait for the machines that share this processor with it: else its small queues
+ * would overflow, and delays would grow, whenever a VM computes. Where the kernel does not allow that, it waits.
+ */
+async function asHardware(id: string): Promise<string[]> {
+  const firstInLine = ['chrt', '--rr', '1'] as const;
+  return (await succeeds(id, [...firstInLine, 'true'])) ? [...firstInLine] : [];
 }
 
 function has(directory: LabDirectory, role: string): boolean {
