@@ -4,7 +4,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSpec } from '../../domain/cluster.ts';
 import { Failure } from '../../domain/failure.ts';
 import type { OperationScope } from '../../domain/operation.ts';
-import { MacTaken, planCluster, type ClusterPlan, type SurveyedSite } from '../../domain/plan.ts';
+import {
+  MacTaken,
+  planCluster,
+  type ClusterPlan,
+  type Ledger,
+  type SurveyedSite,
+} from '../../domain/plan.ts';
 import { checkRolls } from '../../rolls/rolls.ts';
 import { listBuilds, startBuild, type BuildRecord } from '../../store/builds.ts';
 import { findCluster, setPhase, type ClusterRecord } from '../../store/clusters.ts';
@@ -24,7 +30,8 @@ export function createPlanActivities(dependencies: ControlDependencies) {
     async previewPlan(input: { spec: ClusterSpec }): Promise<ClusterPlan> {
       return activity(async () => {
         if (await findCluster(db, input.spec.name)) throw clusterExists(input.spec.name);
-        return plan(input.spec);
+        const names = input.spec.sites.map((site) => site.name);
+        return plan(input.spec, await readLedger(db, names));
       });
     },
 
@@ -79,21 +86,17 @@ export function createPlanActivities(dependencies: ControlDependencies) {
 
   async function record(spec: ClusterSpec): Promise<ClusterRecord> {
     const names = spec.sites.map((site) => site.name);
-    const recorded = await planAndRecord(db, names, async () => ({
+    const recorded = await planAndRecord(db, names, async (ledger) => ({
       spec,
       installation,
-      plan: await plan(spec),
+      plan: await plan(spec, ledger),
     }));
     return recorded.cluster;
   }
 
-  async function plan(spec: ClusterSpec): Promise<ClusterPlan> {
+  async function plan(spec: ClusterSpec, ledger: Ledger): Promise<ClusterPlan> {
     checkRolls(spec.rolls);
     const sites = await Promise.all(spec.sites.map((site) => surveyed(site.name)));
-    const ledger = await readLedger(
-      db,
-      spec.sites.map((site) => site.name),
-    );
     for (let attempt = 1; ; attempt += 1) {
       try {
         return planCluster({ spec, clusterId: randomBytes(6).toString('hex'), sites, ledger });
