@@ -7,6 +7,8 @@ import { controllerEnd, namespaceOf, type LabSite } from './plan.ts';
 import { findProcesses, startDetached } from './processes.ts';
 
 const firstPort = 22_001;
+/** Bytes at a time; socat's own 8 KiB would slow uploads down. */
+const wholeBuffers = ['-b', '131072'];
 
 /**
  * Offers the site's sshd on a loopback port of this machine. One program listens there, the other one
@@ -22,6 +24,7 @@ export async function ensureDoor(directory: LabDirectory, site: LabSite): Promis
       [
         ...(['nsenter', `--net=/run/netns/${namespaceOf(directory.id, controllerEnd)}`] as const),
         'socat',
+        ...wholeBuffers,
         `UNIX-LISTEN:${socket},fork,mode=600`,
         `TCP:${site.wanAddress}:22,nodelay`,
       ],
@@ -32,6 +35,7 @@ export async function ensureDoor(directory: LabDirectory, site: LabSite): Promis
     await startDetached(
       [
         'socat',
+        ...wholeBuffers,
         `TCP-LISTEN:${site.doorPort},bind=127.0.0.1,fork,reuseaddr,nodelay`,
         `UNIX-CONNECT:${socket}`,
       ],

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { Failure } from '../domain/failure.ts';
+import { Failure, toFailure } from '../domain/failure.ts';
 import { withLock } from '../site/host-lock.ts';
 import { ensureSiteKey, prepareMachine, writeSiteFile } from './accounts.ts';
 import { openDirectory, readPlan, requirePlan, writePlan, type LabDirectory } from './directory.ts';
@@ -61,8 +61,11 @@ export async function labUp(options: LabUpOptions): Promise<LabReport> {
       await writePlan(directory, plan);
       await converge(directory, plan, say);
     } catch (error) {
-      say('the lab could not be made; removing what was made of it');
-      await removeLab(directory);
+      say('the lab could not be made; removing what was made of it …');
+      await removeLab(directory).catch((left: unknown) =>
+        // Why the lab could not be made matters more than why the rest stays.
+        say(`not all could be removed, repeat \`mvc lab down\`: ${toFailure(left).message}`),
+      );
       throw error;
     }
     return labReport(directory, plan);

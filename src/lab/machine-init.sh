@@ -35,7 +35,7 @@ layer() {
 }
 
 layer /etc
-layer /usr/local
+layer /usr/local bin sbin etc
 layer /var/lib dpkg
 if [ $first_boot = yes ]; then
   # Nothing of what the real host itself may have of ours, of its ssh or of its VMs.
@@ -50,7 +50,11 @@ own /var/lib/mvc
 own /var/lib/libvirt
 own /var/log
 own /var/cache
+own /var/spool
+own /var/tmp
+own /srv
 mkdir -p /var/log/libvirt /var/cache/libvirt
+chmod 1777 /mnt/own/var/tmp
 chmod 711 /mnt/own/var/lib/mvc
 touch /mnt/installed
 
@@ -81,6 +85,13 @@ ln -s fd/0 /mnt/stdin
 ln -s fd/1 /mnt/stdout
 ln -s fd/2 /mnt/stderr
 mount --move /mnt /dev
+
+# Whatever of the real host is still in sight can only be read: its files, and what its kernel has set
+# beyond the machine's own network.
+mount -o remount,bind,ro /
+mount --bind /proc/sys /proc/sys
+mount --bind /proc/sys/net /proc/sys/net
+mount -o remount,bind,ro /proc/sys
 
 hostname "$LAB_NAME"
 cd /
