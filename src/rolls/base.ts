@@ -1,6 +1,6 @@
 import { imageFiles } from './image-files.ts';
 import type { Account, Cluster, Roll } from './roll.ts';
-import { directory, file, type TarEntry } from './tar.ts';
+import { directory, file, link, type TarEntry } from './tar.ts';
 
 /** Owns what the frontend hands out; its HTTP server runs under it. */
 export const mvcAccount: Account = {
@@ -15,6 +15,20 @@ const userAccount: Account = { name: 'hpc', id: 1000, home: '/home/hpc', shell: 
 
 /** An address of the overlay's own, so that iPXE gets the router advertisement it waits 13 s for. */
 export const overlayPrefix6 = 'fd6d:7663::';
+
+/** What systemd would run at each start to find units for things that a VM does not have. */
+const idleGenerators = [
+  'systemd-bless-boot-generator',
+  'systemd-cryptsetup-generator',
+  'systemd-getty-generator',
+  'systemd-gpt-auto-generator',
+  'systemd-hibernate-resume-generator',
+  'systemd-integritysetup-generator',
+  'systemd-rc-local-generator',
+  'systemd-system-update-generator',
+  'systemd-sysv-generator',
+  'systemd-veritysetup-generator',
+];
 
 const sshHome = 'home/hpc/.ssh';
 
@@ -47,6 +61,7 @@ export const baseRoll: Roll = {
       directory(`var/lib/mvc/boot/${name}`, { owner: mvcAccount.id }),
     ),
     directory('var/log/mvc', { owner: mvcAccount.id }),
+    ...idleGenerators.map((name) => link(`etc/systemd/system-generators/${name}`, '/dev/null')),
     ...imageFiles('base'),
   ],
   services: {

@@ -60,7 +60,7 @@ function header(entry: TarEntry): Buffer {
   block.write(' '.repeat(8), 148);
   block.write(typeFlags[entry.kind], 156);
   write(block, 157, 100, entry.target, entry.path);
-  block.write('ustar\0' + '00', 257);
+  block.write('ustar\u000000', 257);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${octal(sum, 6)}\0 `, 148);
   return block;

@@ -237,13 +237,13 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     const frontend = machine('frontend');
     const jobs = ['runuser', '-u', 'hpc', '--', 'sh', '-c', 'echo kept > /home/hpc/kept'];
     expect((await frontend.run(jobs)).exitCode).toBe(0);
+    const start = Date.now();
     await frontend.run(['systemctl', 'reboot', '--force']).catch(() => undefined);
     await frontend.waitFor(
       ['cut', '-d.', '-f1', '/proc/uptime'],
       (r) => Number(r.stdout) < 30,
       minute,
     );
-    const start = Date.now();
     await frontendReady();
     note('frontend ready again after', start);
     const kept = await frontend.run(['cat', '/home/hpc/kept']);

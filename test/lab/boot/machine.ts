@@ -36,18 +36,20 @@ export class Machine {
     const frontend = vm.role === 'frontend';
     const argv = [
       'qemu-system-x86_64',
-      ...['-accel', 'tcg,tb-size=128', '-machine', 'pc', '-cpu', 'qemu64'],
-      ...['-nographic', '-nodefaults', '-m', String(vm.memoryMiB)],
-      ...['-serial', `file:${path('console')}`, '-device', 'virtio-rng-pci'],
+      ...options({
+        accel: 'tcg,tb-size=128',
+        machine: 'pc',
+        cpu: 'qemu64',
+        m: String(vm.memoryMiB),
+        serial: `file:${path('console')}`,
+        chardev: `socket,path=${path('agent')},server=on,wait=off,id=qga`,
+      }),
+      '-nographic',
+      '-nodefaults',
+      ...devices('virtio-rng-pci', 'virtio-serial'),
+      ...devices('virtserialport,chardev=qga,name=org.qemu.guest_agent.0'),
       ...disk('bundle', setup.bundle, 'on', `,bootindex=${frontend ? 1 : 2}`),
       ...disk('seed', path('seed'), 'on'),
-      ...[
-        '-device',
-        'virtio-serial',
-        '-device',
-        'virtserialport,chardev=qga,name=org.qemu.guest_agent.0',
-      ],
-      ...['-chardev', `socket,path=${path('agent')},server=on,wait=off,id=qga`],
     ];
     const boot = frontend ? ',romfile=' : ',bootindex=1';
     argv.push(...(await port(namespace, `t-${vm.mac.slice(-2)}`, 'overlay', vm.mac, mtu, boot)));
@@ -101,6 +103,14 @@ export class Machine {
     this.process.kill('SIGKILL');
     await ended;
   }
+}
+
+function options(values: Record<string, string>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [`-${name}`, value]);
+}
+
+function devices(...specs: string[]): string[] {
+  return specs.flatMap((spec) => ['-device', spec]);
 }
 
 function disk(serial: string, path: string, readOnly: 'on' | 'off', more = ''): string[] {
