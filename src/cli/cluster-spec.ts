@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { clusterSpecSchema, type ClusterSpec } from '../domain/cluster.ts';
 import { Failure, parseInput } from '../domain/failure.ts';
 import { readSpecFile } from './spec-file.ts';

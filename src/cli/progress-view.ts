@@ -14,7 +14,7 @@ export class ProgressView {
   private readonly begun = Date.now();
   private lastNote = 0;
   private statusLine = false;
-  private readonly terminal = process.stdout.isTTY === true;
+  private readonly terminal = process.stdout.isTTY;
 
   show(progress: ClusterProgress & { notes: string[] }): void {
     for (const record of progress.steps) this.showStep(record);

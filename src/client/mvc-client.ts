@@ -73,13 +73,13 @@ export class MvcClient {
 
   /** Registers a site if all of its hosts answer and have what they need. */
   async registerSite(site: SiteInput): Promise<SiteFacts> {
-    const checked = parseInput(siteSchema, site, `site ${String(site.name)}`);
+    const checked = parseInput(siteSchema, site, `site ${site.name}`);
     return this.execute<SiteFacts>('registerSite', siteWorkflowId(checked.name), checked);
   }
 
   /** Gives a registered site a new definition, if all of its hosts answer under it. */
   async updateSite(site: SiteInput): Promise<SiteFacts> {
-    const checked = parseInput(siteSchema, site, `site ${String(site.name)}`);
+    const checked = parseInput(siteSchema, site, `site ${site.name}`);
     return this.execute<SiteFacts>('updateSite', siteWorkflowId(checked.name), checked);
   }
 
@@ -89,7 +89,7 @@ export class MvcClient {
 
   /** Asks the sites and plans; changes nothing. */
   async plan(spec: ClusterSpecInput): Promise<ClusterPlan> {
-    const checked = parseInput(clusterSpecSchema, spec, `the spec of cluster ${String(spec.name)}`);
+    const checked = parseInput(clusterSpecSchema, spec, `the spec of cluster ${spec.name}`);
     return this.execute<ClusterPlan>(
       'previewCluster',
       `plan:${checked.name}:${randomUUID()}`,
@@ -103,7 +103,7 @@ export class MvcClient {
    * @throws {Failure} Busy when an operation on this cluster is running.
    */
   async build(spec: ClusterSpecInput): Promise<void> {
-    const checked = parseInput(clusterSpecSchema, spec, `the spec of cluster ${String(spec.name)}`);
+    const checked = parseInput(clusterSpecSchema, spec, `the spec of cluster ${spec.name}`);
     await this.start('buildCluster', checked.name, checked);
   }
 

@@ -13,7 +13,7 @@ import { n2nInsecureReason, type ClusterSpec } from './cluster.ts';
 import { Failure } from './failure.ts';
 import type { Edge, OverlayTable } from './overlay.ts';
 import { placeVms } from './placement.ts';
-import { physicalFrontend, publicAddressOf, type Site, type SiteFacts } from './site.ts';
+import { publicAddressOf, type Site, type SiteFacts } from './site.ts';
 import { domainName, type Vm } from './vm.ts';
 
 /** A registered site and what it said last. */
@@ -314,9 +314,4 @@ function siteOf(input: PlanInput, name: string): SurveyedSite {
       help: '`mvc site list` shows the registered sites',
     });
   return found;
-}
-
-/** Hosts of a site that take part: its VM containers, and the physical frontend. */
-export function hostsOf(site: Site): string[] {
-  return [physicalFrontend, ...site.containers.map((container) => container.name)];
 }

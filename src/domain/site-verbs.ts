@@ -180,13 +180,6 @@ export type SiteVerb = keyof typeof siteVerbs;
 export type SiteVerbInput<V extends SiteVerb> = z.input<(typeof siteVerbs)[V]['input']>;
 export type SiteVerbOutput<V extends SiteVerb> = z.output<(typeof siteVerbs)[V]['output']>;
 
-/** Verbs that only look: they need neither an operation nor the host's lock. */
-export const observingVerbs: ReadonlySet<SiteVerb> = new Set<SiteVerb>([
-  'facts',
-  'owned',
-  'image.state',
-]);
-
 export const siteRequestSchema = z.strictObject({
   /** Version of this protocol. */
   protocol: z.literal(1),

@@ -96,8 +96,6 @@ export const siteSchema = z.discriminatedUnion('kind', [libvirtSiteSchema, memor
 export type Site = z.infer<typeof siteSchema>;
 export type SiteInput = z.input<typeof siteSchema>;
 export type SiteKind = Site['kind'];
-/** Checked by a test against the schema above. */
-export const siteKinds: SiteKind[] = ['libvirt', 'memory'];
 
 /** The address at which a site's supernode is reached by the other sites. */
 export function publicAddressOf(site: Site): string {

@@ -76,6 +76,7 @@ export function createSecretActivities(dependencies: ControlDependencies) {
       vms: vms.map(({ state: _state, ...vm }) => vm),
       siteNetwork: origin.network,
       sshKeys: [userKey, ...cluster.spec.sshKeys],
+      rolls: cluster.spec.rolls,
     };
   }
 

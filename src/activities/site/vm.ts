@@ -24,7 +24,8 @@ export interface AwaitedNode {
   since: number;
 }
 
-const pollEveryMs = 1_000;
+/** Each look costs an emulated frontend half a second of its cpu. */
+const pollEveryMs = 1_500;
 
 /** Activities about VMs and what runs in them. */
 export function createVmActivities(drivers: SiteDrivers) {
