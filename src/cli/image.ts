@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { mvcHome } from '../installation/home.ts';
 import { printJson, printLine } from './output.ts';
@@ -21,7 +20,7 @@ export function imageCommand(): Command {
       .action(async (options: { roll: string[]; json?: boolean }) => {
         const { ensureNodeImage } = await import('../image/node-image.ts');
         const image = await ensureNodeImage({
-          directory: join(mvcHome().root, 'images'),
+          directory: mvcHome().images,
           rolls: options.roll.length > 0 ? options.roll : ['base', 'slurm', 'mpi'],
           onProgress: (note: string) => {
             if (!options.json) printLine(note);

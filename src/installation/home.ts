@@ -22,6 +22,8 @@ export interface Home {
   sitesFile: string;
   postgresDir: string;
   temporalDir: string;
+  /** Built node images; MVC_IMAGES lets several installations share them. */
+  images: string;
 }
 
 /** The directory of this program: where `src` and `node_modules` are. */
@@ -49,6 +51,7 @@ export function mvcHome(env: NodeJS.ProcessEnv = process.env): Home {
     sitesFile: join(root, 'run', 'sites.json'),
     postgresDir: join(root, 'postgres'),
     temporalDir: join(root, 'temporal'),
+    images: env['MVC_IMAGES'] || join(root, 'images'),
   };
 }
 

@@ -33,7 +33,7 @@ const worker = await Worker.create({
     installation: await installationId(home),
     userKey: await userPublicKey(home),
     buildImage: ({ rolls, signal, onProgress }) =>
-      ensureNodeImage({ directory: join(home.root, 'images'), rolls, signal, onProgress }),
+      ensureNodeImage({ directory: home.images, rolls, signal, onProgress }),
   }),
   shutdownGraceTime: '10s',
 });
