@@ -9,8 +9,13 @@ export function generateSshKey(comment: string): { privateKey: string; publicKey
   if (!/^[\x21-\x7e]{0,100}$/.test(comment)) {
     throw new Failure('BadInput', 'the comment of an ssh key must be plain text without blanks');
   }
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
-  return { privateKey: pair.private, publicKey: pair.public };
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+    // One in some two hundred pairs comes out malformed (ssh2 1.17), so each is read back.
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) {
+      return { privateKey: pair.private, publicKey: pair.public };
+    }
+  }
 }
 
 /** `SHA256:…` of a public key line or of a key as it comes over the wire, as `ssh-keygen -l` prints it. */
