@@ -35,7 +35,11 @@ const tools: Tool[] = [
     containers,
   ),
   tool('qemu-img', ['qemu-img', '--version'], /version (\d+\.\d+\.\d+)/, 'qemu-utils', containers),
+  tool('mke2fs', ['mke2fs', '-V'], /mke2fs (\d+\.\d+(?:\.\d+)?)/, 'e2fsprogs', containers),
 ];
+
+/** Without it a VM's network card has nothing to boot with. A file: it has no version to ask for. */
+const bootRom = { tool: 'ipxe', path: '/usr/lib/ipxe/qemu/pxe-virtio.rom', package: 'ipxe-qemu' };
 
 const runit = tool('runit', ['sv'], /runit (\S+)/, 'runit', everywhere);
 
@@ -55,10 +59,18 @@ export async function surveyTools(
   });
   return {
     tools: Object.fromEntries([...present, ['supervisor', supervisor]]),
-    missing: wanted
-      .filter((_, index) => found[index] === undefined)
-      .map((each) => ({ tool: each.name, package: each.package })),
+    missing: [
+      ...wanted
+        .filter((_, index) => found[index] === undefined)
+        .map((each) => ({ tool: each.name, package: each.package })),
+      ...(role === 'vmContainer' ? await missingBootRom(shell) : []),
+    ],
   };
+}
+
+async function missingBootRom(shell: Shell): Promise<{ tool: string; package: string }[]> {
+  const { exitCode } = await shell.run(['test', '-r', bootRom.path], { timeoutMs: 10_000 });
+  return exitCode === 0 ? [] : [{ tool: bootRom.tool, package: bootRom.package }];
 }
 
 /** Its version, `unknown` if it prints none that we can read, undefined if it is not there. */
