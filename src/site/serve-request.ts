@@ -18,10 +18,15 @@ export async function serveRequest(input: Readable, policyFile: string): Promise
   try {
     const incoming = await readRequest(input);
     const host = await createHost(await readPolicy(policyFile));
-    return { ok: true, result: await dispatch(host, incoming.request.verb, incoming) };
+    return { ok: true, result: await serveAt(host, incoming) };
   } catch (error) {
     return { ok: false, failure: toFailure(error).describe() };
   }
+}
+
+/** Does a request at this host, checked and guarded as its verb demands. */
+export function serveAt(host: Host, incoming: Incoming): Promise<unknown> {
+  return dispatch(host, incoming.request.verb, incoming);
 }
 
 async function dispatch<V extends SiteVerb>(

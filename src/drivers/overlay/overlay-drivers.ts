@@ -18,7 +18,7 @@ type Factory = (site: Site, dependencies: OverlayDriverDependencies) => OverlayD
 /** Every kind of overlay. To add one: a folder beside this file, and a line here. */
 const overlayDrivers: Record<OverlayKind, Factory> = {
   n2n: (site, { openDoor }) => {
-    if (site.kind === 'libvirt') return createN2nDriver(openDoor(site));
+    if (site.kind === 'libvirt') return createN2nDriver(openDoor(site), site.name);
     throw wrongSite('n2n', site);
   },
   memory: (site, { memoryWorld }) => {

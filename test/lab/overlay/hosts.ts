@@ -23,27 +23,35 @@ export interface TestHost {
   name: string;
   shell: Shell;
   supervisor: Supervisor;
+  /** What the host keeps; goes with it. */
+  directory: string;
   services: string;
   run(command: string): Promise<string>;
   stop(): Promise<void>;
 }
 
-export async function startHost(name: string): Promise<TestHost> {
+/** @param programs directory in which programs are looked up first, also by the services. */
+export async function startHost(name: string, programs?: string): Promise<TestHost> {
+  const path = process.env['PATH'] ?? '';
+  const env = { ...process.env, PATH: programs === undefined ? path : `${programs}:${path}` };
   await sh(`ip netns add ${name}`);
   await sh(`ip -n ${name} link set lo up`);
   const directory = mkdtempSync(join(tmpdir(), `${name}-`));
   const scanDirectory = join(directory, 'scan');
   mkdirSync(scanDirectory);
+  const services = join(directory, 'services');
+  mkdirSync(services, { mode: 0o700 });
   const shell: Shell = {
-    run: (argv, options) => local.run(['ip', 'netns', 'exec', name, ...argv], options),
+    run: (argv, options) => local.run(['ip', 'netns', 'exec', name, ...argv], { ...options, env }),
   };
   const runsvdir: ChildProcess = spawn('ip', ['netns', 'exec', name, 'runsvdir', scanDirectory], {
     stdio: 'ignore',
+    env,
   });
-  const services = join(directory, 'services');
   return {
     name,
     shell,
+    directory,
     services,
     supervisor: createRunitSupervisor({ shell, scanDirectory, root: services }),
     run: (command) => sh(`ip netns exec ${name} ${command}`),

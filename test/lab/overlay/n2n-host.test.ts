@@ -1,64 +1,21 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Operation } from '../../../src/domain/mark.ts';
-import type { Edge, OverlayTable } from '../../../src/domain/overlay.ts';
 import { createN2nHost } from '../../../src/drivers/overlay/n2n/host.ts';
 import { createSupernodeHost } from '../../../src/drivers/overlay/n2n/supernode-host.ts';
-import { pings, plugVm, sh, startHost, until, type TestHost } from './hosts.ts';
+import { pings, plugVm, sh, until, type TestHost } from './hosts.ts';
+import { edgeOf, key, operation, policy, startN2nSite, tableOf, type N2nSite } from './n2n-site.ts';
 
-/** One site: a physical frontend with the supernode, and two VM containers on its LAN. */
-const key = 'a-key-that-only-this-test-has-0123456789abc';
-const operation: Operation = {
-  mark: {
-    installation: '7f1f1c46-6f0e-4f53-9d53-000000000001',
-    cluster: 'demo',
-    clusterId: '0123456789ab',
-  },
-  epoch: 1,
-};
-const policy = { udpPorts: { first: 7700, last: 7800 } };
-const edge = (index: number, container: string): Edge => ({
-  vm: `vm${index}`,
-  site: 'here',
-  container,
-  tap: `tn2ntest-${index}`,
-  bridge: `bn2ntest-${index}`,
-  mac: `02:5e:5e:00:00:0${index}`,
-  address: `10.77.1.${index}`,
-  udpPort: 7700 + index,
-});
-const table: OverlayTable = {
-  kind: 'n2n',
-  version: '1.3',
-  community: 'mvc0123456789ab',
-  network: '10.77.1.0/24',
-  mtu: 1400,
-  relayOnly: true,
-  supernode: { site: 'here', address: '198.51.100.1', port: 7799 },
-  edges: [edge(1, 'c1'), edge(2, 'c1'), edge(3, 'c2')],
-};
+const table = tableOf([edgeOf(1, 'c1'), edgeOf(2, 'c1'), edgeOf(3, 'c2')]);
 
+let site: N2nSite;
 let frontend: TestHost;
 let c1: TestHost;
 let c2: TestHost;
 const n2n = (host: TestHost) => createN2nHost({ ...host, policy });
 
 beforeAll(async () => {
-  frontend = await startHost('mvcn-fe');
-  c1 = await startHost('mvcn-c1');
-  c2 = await startHost('mvcn-c2');
-  await frontend.run('ip link add lan0 type bridge');
-  await frontend.run('ip addr add 192.168.10.1/24 dev lan0');
-  // The public address is not on the LAN: answers must leave with it all the same.
-  await frontend.run('ip addr add 198.51.100.1/32 dev lo');
-  await frontend.run('ip link set lan0 up');
-  for (const [index, host] of [c1, c2].entries()) {
-    await frontend.run(`ip link add h${index} type veth peer name eth0 netns ${host.name}`);
-    await frontend.run(`ip link set h${index} master lan0 up`);
-    await host.run(`ip addr add 192.168.10.1${index + 1}/24 dev eth0`);
-    await host.run('ip link set eth0 up');
-    await host.run('ip route add default via 192.168.10.1');
-  }
+  site = await startN2nSite();
+  ({ frontend, c1, c2 } = site);
   // Counts what comes to c2 from c1 past the supernode.
   await c2.run('nft add table ip spy');
   await c2.run('nft add chain ip spy in { type filter hook prerouting priority -400 ; }');
@@ -67,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const vm of ['mvcn-vm1', 'mvcn-vm2', 'mvcn-vm3']) await sh(`ip netns delete ${vm}`);
-  for (const host of [c1, c2, frontend]) await host.stop();
+  await site?.stop();
 });
 
 /** A process that has ended but was not waited for does not run. */
@@ -75,7 +32,9 @@ const isRunning = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/State:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 
 const pidOf = (host: TestHost, vm: string) =>
-  Number(readFileSync(`${host.services}/mvc-0123456789ab-edge-${vm}/edge.pid`, 'utf8'));
+  Number(
+    readFileSync(`${host.services}/mvc-${operation.mark.clusterId}-edge-${vm}/edge.pid`, 'utf8'),
+  );
 
 it('brings up a supernode and edges, over which VMs reach each other', async () => {
   const supernode = createSupernodeHost({ ...frontend, policy });
@@ -158,7 +117,7 @@ it('registers edges soon that were started before the supernode', async () => {
 
 it('removes the edge that the table no longer has, and no other', async () => {
   const before = pidOf(c1, 'vm1');
-  await n2n(c1).apply(operation, 'c1', { ...table, edges: [edge(1, 'c1')] }, key);
+  await n2n(c1).apply(operation, 'c1', { ...table, edges: [edgeOf(1, 'c1')] }, key);
   expect((await n2n(c1).describe(operation)).map((each) => each.vm)).toEqual(['vm1']);
   expect(pidOf(c1, 'vm1')).toBe(before);
   const links = await c1.run('ip -o link');
@@ -168,12 +127,12 @@ it('removes the edge that the table no longer has, and no other', async () => {
 
 it('refuses an interface that is not ours and a port outside the policy', async () => {
   await c2.run('ip link add bn2ntest-9 type bridge');
-  const foreign = { ...table, edges: [...table.edges, edge(9, 'c2')] };
+  const foreign = { ...table, edges: [...table.edges, edgeOf(9, 'c2')] };
   await expect(n2n(c2).apply(operation, 'c2', foreign, key)).rejects.toMatchObject({
     kind: 'Conflict',
   });
   await c2.run('ip link delete bn2ntest-9');
-  const outside = { ...table, edges: [{ ...edge(3, 'c2'), udpPort: 22 }] };
+  const outside = { ...table, edges: [{ ...edgeOf(3, 'c2'), udpPort: 22 }] };
   await expect(n2n(c2).apply(operation, 'c2', outside, key)).rejects.toMatchObject({
     kind: 'Forbidden',
   });

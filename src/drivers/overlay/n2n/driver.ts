@@ -8,8 +8,12 @@ import type { OverlayDriver } from '../overlay-driver.ts';
 const supernodeDeadlineMs = 30_000;
 const pollMs = 300;
 
-/** The n2n overlay as a site worker drives it, through the site's door. */
-export function createN2nDriver(door: SiteDoor): OverlayDriver {
+/**
+ * The n2n overlay as a site worker drives it, through the site's door.
+ *
+ * @param site the site's name: containers of other sites may have the same names as its own.
+ */
+export function createN2nDriver(door: SiteDoor, site: string): OverlayDriver {
   const kind = 'n2n' as const;
   return {
     async ensureSupernode(operation, table, watch) {
@@ -39,7 +43,8 @@ export function createN2nDriver(door: SiteDoor): OverlayDriver {
     async apply(operation, container, table, key, watch) {
       // Ending an edge that has changed may take seconds.
       const options = { operation, timeoutMs: 45_000, ...signalOf(watch) };
-      await door.call(container, 'overlay.apply', { container, table, key }, options);
+      const own = { ...table, edges: table.edges.filter((edge) => edge.site === site) };
+      await door.call(container, 'overlay.apply', { container, table: own, key }, options);
     },
 
     async describe(operation, container, watch) {
