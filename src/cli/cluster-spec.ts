@@ -38,11 +38,23 @@ export async function readClusterSpec(
   name: string | undefined,
   options: SpecOptions,
 ): Promise<ClusterSpec> {
+  if (options.file !== undefined) refuseMixture(options);
   const input = options.file === undefined ? fromFlags(options) : await readSpecFile(options.file);
   if (typeof input !== 'object' || input === null)
     throw new Failure('BadInput', `${options.file} does not hold a cluster spec`);
   const named = name === undefined ? input : { ...input, name };
   return parseInput(clusterSpecSchema, named, options.file ?? 'the cluster spec');
+}
+
+/** A flag beside a file would be ignored, and its user would not know. */
+function refuseMixture(options: SpecOptions): void {
+  const { origin, site, insecure, network, computeMemory, computeCpus, roll, file } = options;
+  const given = [origin, insecure, network, computeMemory, computeCpus, ...site, ...roll];
+  if (given.every((each) => each === undefined)) return;
+  throw new Failure(
+    'BadInput',
+    `${file} holds the whole spec: other options than the name go without -f`,
+  );
 }
 
 function fromFlags(options: SpecOptions): unknown {
@@ -54,7 +66,7 @@ function fromFlags(options: SpecOptions): unknown {
   }
   const sites = options.site.map((each) => {
     const [site, computes] = each.split('=');
-    return { name: site, computes: computes === undefined ? 1 : Number(computes) };
+    return { name: site, computes: computes === undefined ? 1 : wholeNumber(each, computes) };
   });
   const compute = {
     ...(options.computeMemory === undefined ? {} : { memoryMiB: Number(options.computeMemory) }),
@@ -68,4 +80,9 @@ function fromFlags(options: SpecOptions): unknown {
     ...(options.network === undefined ? {} : { network: options.network }),
     ...(options.roll.length === 0 ? {} : { rolls: options.roll }),
   };
+}
+
+function wholeNumber(where: string, text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new Failure('BadInput', `${where}: the number of computes must be a whole number`);
 }

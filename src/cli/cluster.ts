@@ -47,12 +47,10 @@ Examples:
     .action(async (name: string | undefined, options: SpecOptions & Json & { watch: boolean }) => {
       const spec = await readClusterSpec(name, options);
       await withClient(async (client) => {
-        await client.build(spec);
-        if (!options.watch)
-          return printLine(
-            `the build of ${spec.name} is started; \`mvc watch ${spec.name}\` shows it`,
-          );
-        await followOperation(client, spec.name, options);
+        const build = await client.build(spec);
+        if (options.watch) return followOperation(client, build, options);
+        if (options.json) return printJson(build);
+        printLine(`the build of ${spec.name} is started; \`mvc watch ${spec.name}\` shows it`);
       });
     });
 }
@@ -61,10 +59,11 @@ Examples:
 export function watchCommand(): Command {
   return new Command('watch')
     .description('show the operation that runs on a cluster until it ends')
+    .addHelpText('after', '\nExample:\n  mvc watch demo\n')
     .argument('<name>')
     .option('--json', 'print the result as JSON')
     .action(async (name: string, options: Json) =>
-      withClient((client) => followOperation(client, name, options)),
+      withClient(async (client) => followOperation(client, await client.latest(name), options)),
     );
 }
 
@@ -74,6 +73,7 @@ export function destroyCommand(): Command {
     .description('remove a cluster from every site, from any state; stops what runs on it first')
     .argument('<name>')
     .option('-y, --yes', 'do not ask')
+    .addHelpText('after', '\nExample:\n  mvc destroy demo --yes\n')
     .option('--json', 'print the result as JSON')
     .action(async (name: string, options: Json & { yes?: boolean }) => {
       if (!options.yes)
@@ -82,13 +82,12 @@ export function destroyCommand(): Command {
           'say --yes to destroy without being asked',
         );
       await withClient(async (client) => {
-        await client.destroy(name);
-        await followOperation(client, name, options);
+        await followOperation(client, await client.destroy(name), options);
       });
     });
 }
 
-function printPlan(plan: ClusterPlan): void {
+export function printPlan(plan: ClusterPlan): void {
   printTable(
     ['VM', 'ROLE', 'SITE', 'CONTAINER', 'MAC', 'ADDRESS', 'CPUS', 'MEMORY'],
     plan.vms.map((vm) => [

@@ -7,6 +7,7 @@ import type { ClusterSpecInput } from '../domain/cluster.ts';
 import { parseInput } from '../domain/failure.ts';
 import { siteSchema, type Site } from '../domain/site.ts';
 import { mvcHome } from '../installation/home.ts';
+import { printPlan } from './cluster.ts';
 import { withClient, withStore } from './context.ts';
 import { followOperation } from './follow.ts';
 import { formatDuration, printLine } from './output.ts';
@@ -20,6 +21,7 @@ export function demoCommand(): Command {
       'make three test sites on this machine, build a real cluster across them, and prove it',
     )
     .option('--rtt <ms>', 'round-trip time between any two sites', '100')
+    .addHelpText('after', '\nExample:\n  mvc demo --rtt 20\n')
     .action(async (options: { rtt: string }) => {
       const begun = Date.now();
       await startServices();
@@ -27,8 +29,10 @@ export function demoCommand(): Command {
       await withClient(async (client) => {
         for (const site of sites) await register(client, site);
         await removeOldDemo(client);
-        await client.build(demoSpec(sites));
-        await followOperation(client, demoCluster, {});
+        const spec = demoSpec(sites);
+        printPlan(await client.plan(spec));
+        printLine();
+        await followOperation(client, await client.build(spec), {});
         await destroyHint(begun);
       });
     });
@@ -58,7 +62,7 @@ async function register(client: MvcClient, site: Site): Promise<void> {
   );
   if (known?.state === 'ready' && isDeepStrictEqual(known.site, site)) return;
   printLine(`registering site ${site.name} …`);
-  if (known) await client.updateSite(site);
+  if (known?.state === 'ready') await client.updateSite(site);
   else await client.registerSite(site);
 }
 
@@ -68,8 +72,7 @@ async function removeOldDemo(client: MvcClient): Promise<void> {
   );
   if (!old) return;
   printLine(`removing the cluster ${demoCluster} of an earlier run …`);
-  await client.destroy(demoCluster);
-  await client.result(demoCluster);
+  await followOperation(client, await client.destroy(demoCluster), {});
 }
 
 function demoSpec(sites: Site[]): ClusterSpecInput {

@@ -1,4 +1,4 @@
-import type { MvcClient } from '../client/mvc-client.ts';
+import type { MvcClient, StartedOperation } from '../client/mvc-client.ts';
 import type { VerifyReport } from '../domain/cluster.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
 import { ProgressView } from './progress-view.ts';
@@ -8,12 +8,13 @@ const interruptedExitCode = 130;
 /** Shows the operation that runs on a cluster until its end, then its result. Ctrl-C stops only the watching. */
 export async function followOperation(
   client: MvcClient,
-  name: string,
+  operation: StartedOperation,
   options: { json?: boolean },
 ): Promise<void> {
+  const name = operation.cluster;
   const begun = Date.now();
-  await watchToTheEnd(client, name, options);
-  const result = await client.result(name);
+  await watchToTheEnd(client, operation, options);
+  const result = await client.result(operation);
   if (options.json) return printJson(result);
   if (result.phase === 'destroyed') {
     return printLine(
@@ -27,9 +28,10 @@ export async function followOperation(
 
 async function watchToTheEnd(
   client: MvcClient,
-  name: string,
+  operation: StartedOperation,
   options: { json?: boolean },
 ): Promise<void> {
+  const name = operation.cluster;
   const view = new ProgressView();
   const stop = () => {
     view.end();
@@ -40,7 +42,7 @@ async function watchToTheEnd(
   };
   process.once('SIGINT', stop);
   try {
-    for await (const progress of client.watch(name)) if (!options.json) view.show(progress);
+    for await (const progress of client.watch(operation)) if (!options.json) view.show(progress);
   } finally {
     view.end();
     process.removeListener('SIGINT', stop);

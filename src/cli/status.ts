@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { n2nInsecureReason, type StepRecord } from '../domain/cluster.ts';
+import { isInsecure } from '../domain/overlay.ts';
 import { Failure } from '../domain/failure.ts';
 import { withStore } from './context.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
@@ -71,8 +72,8 @@ async function clusterStatus(name: string) {
         version: overlay.version,
         relayOnly: overlay.relayOnly,
         mtu: overlay.mtu,
-        insecure: cluster.spec.overlay.insecure,
-        ...(cluster.spec.overlay.insecure ? { insecureReason: n2nInsecureReason } : {}),
+        secure: !isInsecure(overlay),
+        ...(isInsecure(overlay) ? { insecureReason: n2nInsecureReason } : {}),
       },
       vms: vms.map(({ name: vm, site, container, mac, address, role, state }) => ({
         name: vm,

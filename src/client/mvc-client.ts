@@ -30,7 +30,15 @@ export interface WatchedProgress extends ClusterProgress {
   notes: string[];
 }
 
+/** One operation among those on a cluster, which all have the same workflow id. */
+export interface StartedOperation {
+  cluster: string;
+  runId: string;
+}
+
 const watchEveryMs = 700;
+/** How long an engine may be silent before watching is given up. */
+const patienceMs = 60_000;
 
 /**
  * Starts, watches and ends operations on clusters. Every failure that it throws is a `Failure` with
@@ -38,8 +46,8 @@ const watchEveryMs = 700;
  *
  * @example
  * const mvc = await MvcClient.connect({ connection: { address: '127.0.0.1:7233' } });
- * await mvc.build({ name: 'demo', origin: 'alpine', sites: [{ name: 'alpine', computes: 2 }] });
- * for await (const progress of mvc.watch('demo')) console.log(progress.phase);
+ * const build = await mvc.build({ name: 'demo', origin: 'alpine', sites: [{ name: 'alpine', computes: 2 }] });
+ * for await (const progress of mvc.watch(build)) console.log(progress.phase);
  */
 export class MvcClient {
   private readonly connection: Connection;
@@ -102,46 +110,72 @@ export class MvcClient {
    *
    * @throws {Failure} Busy when an operation on this cluster is running.
    */
-  async build(spec: ClusterSpecInput): Promise<void> {
+  async build(spec: ClusterSpecInput): Promise<StartedOperation> {
     const checked = parseInput(clusterSpecSchema, spec, `the spec of cluster ${spec.name}`);
-    await this.start('buildCluster', checked.name, checked);
+    return this.start('buildCluster', checked.name, checked);
   }
 
-  /** Waits for the end of the operation that runs on the cluster, and returns its result. */
-  async result(cluster: string): Promise<BuildResult | DestroyResult> {
+  /** The operation that runs on the cluster, or the last one that ran. */
+  async latest(cluster: string): Promise<StartedOperation> {
+    const description = await this.describe({ cluster });
+    if (description) return { cluster, runId: description.runId };
+    throw new Failure('NotFound', `no operation on a cluster ${cluster} is known`, {
+      help: '`mvc list` shows the clusters, `mvc history` what was',
+    });
+  }
+
+  /** Waits for the end of an operation, and returns its result. */
+  async result(operation: StartedOperation): Promise<BuildResult | DestroyResult> {
     try {
-      return (await this.handle(cluster).result()) as BuildResult | DestroyResult;
+      return (await this.handle(operation).result()) as BuildResult | DestroyResult;
     } catch (error) {
-      throw toClientFailure(error, `cluster ${cluster}`);
+      throw toClientFailure(error, `cluster ${operation.cluster}`);
     }
   }
 
-  /** Where the operation stands, until it has ended. Ending the iteration stops only the watching. */
-  async *watch(cluster: string): AsyncGenerator<WatchedProgress> {
+  /**
+   * Where an operation stands, until it has ended. Ending the iteration stops only the watching. An
+   * engine that is away for a minute is waited for: the operation goes on meanwhile.
+   */
+  async *watch(operation: StartedOperation): AsyncGenerator<WatchedProgress> {
+    let silentSince: number | undefined;
     for (;;) {
-      const running = await this.isRunning(cluster);
-      const progress = await this.progress(cluster);
-      const notes = running ? await pendingNotes(this.engine, cluster) : [];
-      if (progress) yield { ...progress, notes };
-      if (!running) return;
+      try {
+        const { progress, running } = await this.look(operation);
+        silentSince = undefined;
+        yield progress;
+        if (!running) return;
+      } catch (error) {
+        silentSince ??= Date.now();
+        if (Date.now() - silentSince > patienceMs) throw toClientFailure(error, operation.cluster);
+      }
       await sleep(watchEveryMs);
     }
   }
 
+  private async look(operation: StartedOperation) {
+    const running = (await this.describe(operation))?.status.name === 'RUNNING';
+    const progress = await this.progress(operation);
+    const notes = running ? await pendingNotes(this.engine, operation.cluster) : [];
+    return { running, progress: { ...progress, notes } };
+  }
+
   /** Stops the operation that runs on the cluster and waits for its end. What exists is kept. */
   async cancel(cluster: string): Promise<void> {
-    if (!(await this.isRunning(cluster))) return;
-    await this.handle(cluster).cancel();
-    // It ends as cancelled, which is what was asked for.
-    await this.handle(cluster)
+    const description = await this.describe({ cluster });
+    if (description?.status.name !== 'RUNNING') return;
+    const operation = { cluster, runId: description.runId };
+    await this.handle(operation).cancel();
+    // It ends as cancelled, or as what it had become before: both were asked for.
+    await this.handle(operation)
       .result()
       .catch(() => undefined);
   }
 
   /** Stops what runs on the cluster, then starts its removal from every site. */
-  async destroy(cluster: string): Promise<void> {
+  async destroy(cluster: string): Promise<StartedOperation> {
     await this.cancel(cluster);
-    await this.start('destroyCluster', cluster, { name: cluster });
+    return this.start('destroyCluster', cluster, { name: cluster });
   }
 
   /** What carries this installation's mark at the sites. */
@@ -149,39 +183,45 @@ export class MvcClient {
     return this.execute<Inventory>('takeInventory', `inventory:${randomUUID()}`, filter);
   }
 
-  /** True while an operation runs on the cluster. */
-  async isRunning(cluster: string): Promise<boolean> {
+  /** Undefined if the engine knows no such run. */
+  private async describe(operation: { cluster: string; runId?: string }) {
     try {
-      return (await this.handle(cluster).describe()).status.name === 'RUNNING';
+      return await this.handle(operation).describe();
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw toClientFailure(error, `cluster ${cluster}`);
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw toClientFailure(error, `cluster ${operation.cluster}`);
     }
   }
 
-  private async progress(cluster: string): Promise<ClusterProgress | undefined> {
+  private async progress(operation: StartedOperation): Promise<ClusterProgress> {
     try {
-      return await this.handle(cluster).query<ClusterProgress>('progress');
-    } catch (error) {
-      // Between a start and its first task, or while no control worker answers, nothing is known.
-      if (error instanceof WorkflowNotFoundError)
-        throw toClientFailure(error, `cluster ${cluster}`);
-      return undefined;
+      return await this.handle(operation).query<ClusterProgress>('progress');
+    } catch {
+      // Before its first task, or while no control worker runs, the run cannot be asked.
+      const message = 'waiting for the control worker (`mvc status`)';
+      return {
+        cluster: operation.cluster,
+        operation: 'build',
+        phase: 'building',
+        steps: [],
+        message,
+      };
     }
   }
 
-  private handle(cluster: string) {
-    return this.engine.workflow.getHandle(clusterWorkflowId(cluster));
+  private handle({ cluster, runId }: { cluster: string; runId?: string }) {
+    return this.engine.workflow.getHandle(clusterWorkflowId(cluster), runId);
   }
 
-  private async start(type: string, cluster: string, input: unknown): Promise<void> {
+  private async start(type: string, cluster: string, input: unknown): Promise<StartedOperation> {
     try {
-      await this.engine.workflow.start(type, {
+      const handle = await this.engine.workflow.start(type, {
         workflowId: clusterWorkflowId(cluster),
         taskQueue: controlQueue,
         args: [input],
         staticSummary: `${type} ${cluster}`,
       });
+      return { cluster, runId: handle.firstExecutionRunId };
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) {
         throw new Failure('Busy', `an operation on cluster ${cluster} is already running`, {

@@ -68,6 +68,14 @@ export const clusterSpecSchema = z
         message: `origin ${spec.origin} is not among the sites (${names.join(', ')})`,
       });
     }
+    spec.sites.forEach((site, index) => {
+      if (site.computes > 0 || site.name === spec.origin) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['sites', index, 'computes'],
+        message: `site ${site.name} has zero computes: only the origin may, since it has the frontend`,
+      });
+    });
     if (spec.sites.every((site) => site.computes === 0)) {
       context.addIssue({
         code: 'custom',

@@ -1,5 +1,5 @@
 import type { Operation } from './mark.ts';
-import type { OverlayKind, OverlayTable } from './overlay.ts';
+import type { OverlayTable } from './overlay.ts';
 import type { Site } from './site.ts';
 import type { Vm, VmDefinition } from './vm.ts';
 
@@ -10,9 +10,8 @@ export interface OperationScope {
   buildId: string;
   origin: string;
   sites: string[];
-  overlayKind: OverlayKind;
   rolls: string[];
-  /** True if this operation recorded the plan; false if it goes on with a recorded one. */
+  /** True if no earlier operation worked on this cluster: then a failed gang may be forgotten. */
   fresh: boolean;
 }
 

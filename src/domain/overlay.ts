@@ -64,3 +64,8 @@ export const seenEdgeSchema = z.strictObject({
   detail: z.string().max(500).optional(),
 });
 export type SeenEdge = z.infer<typeof seenEdgeSchema>;
+
+/** True for n2n 1.x, which authenticates nobody. */
+export function isInsecure(overlay: Pick<OverlayTable, 'kind' | 'version'>): boolean {
+  return overlay.kind === 'n2n' && overlay.version.startsWith('1.');
+}

@@ -83,6 +83,14 @@ export function planCluster(input: PlanInput): ClusterPlan {
 
 function planOverlayKind(input: PlanInput) {
   const { kind, insecure } = input.spec.overlay;
+  const needed = kind === 'memory' ? 'memory' : 'libvirt';
+  const other = input.sites.find(({ site }) => site.kind !== needed);
+  if (other) {
+    throw new Failure(
+      'BadInput',
+      `overlay ${kind} cannot join site ${other.site.name}, which is of kind ${other.site.kind}`,
+    );
+  }
   if (kind === 'memory') {
     return {
       table: { kind, version: '1.0', mtu: 1400, relayOnly: false },

@@ -5,7 +5,6 @@ import { dirname } from 'node:path';
 import type { Envelope, SecretPlace, SecretVault } from '../domain/envelope.ts';
 import { Failure } from '../domain/failure.ts';
 
-
 const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;

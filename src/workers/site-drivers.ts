@@ -11,33 +11,31 @@ import type { Home } from '../installation/home.ts';
 import { createSshDoor, type SshDoor } from '../transport/ssh-door.ts';
 
 interface Opened {
-  definition: string;
   site: SiteDriver;
   overlays: Map<OverlayKind, OverlayDriver>;
 }
 
-/** Drivers with their connections, kept as long as a site's definition stays the same. */
+/** Drivers with their connections, kept as long as the worker lives. */
 export function createSiteDrivers(home: Home): SiteDrivers & { close(): void } {
   const memoryWorld = createMemoryWorld({ file: join(home.root, 'memory-world.json') });
+  // By definition, not by name: a build that began before a site's update goes on with the old one.
   const opened = new Map<string, Opened>();
-  const doors = new Map<string, SshDoor>();
+  const doors: SshDoor[] = [];
   const dependencies: SiteDriverDependencies = {
     memoryWorld,
     openDoor: (site) => {
-      const door = doors.get(site.name) ?? createSshDoor(site);
-      doors.set(site.name, door);
+      const door = createSshDoor(site);
+      doors.push(door);
       return door;
     },
   };
 
   function open(site: Site): Opened {
     const definition = JSON.stringify(site);
-    const known = opened.get(site.name);
-    if (known?.definition === definition) return known;
-    doors.get(site.name)?.close();
-    doors.delete(site.name);
-    const fresh = { definition, site: createSiteDriver(site, dependencies), overlays: new Map() };
-    opened.set(site.name, fresh);
+    const known = opened.get(definition);
+    if (known) return known;
+    const fresh = { site: createSiteDriver(site, dependencies), overlays: new Map() };
+    opened.set(definition, fresh);
     return fresh;
   }
 
@@ -50,7 +48,7 @@ export function createSiteDrivers(home: Home): SiteDrivers & { close(): void } {
       return driver;
     },
     close() {
-      for (const door of doors.values()) door.close();
+      for (const door of doors) door.close();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ControlActivities } from '../activities/control/control.ts';
 import type { SiteActivities } from '../activities/site/site-activities.ts';
 import { controlQueue, siteQueue } from '../domain/engine-names.ts';
@@ -15,10 +15,14 @@ const retry = {
   nonRetryableErrorTypes: permanentFailureKinds as string[],
 } as const;
 
+/** A cancelled activity has ended before anything is undone: its effect must not come after the undo. */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
 export const control = proxyActivities<ControlActivities>({
   taskQueue: controlQueue,
   startToCloseTimeout: '60s',
   scheduleToCloseTimeout: '30m',
+  cancellationType,
   retry,
 });
 
@@ -28,6 +32,7 @@ export const longControl = proxyActivities<ControlActivities>({
   startToCloseTimeout: '30m',
   scheduleToCloseTimeout: '90m',
   heartbeatTimeout: '25s',
+  cancellationType,
   retry,
 });
 
@@ -38,7 +43,32 @@ export function atSite(site: string) {
     startToCloseTimeout: '30m',
     scheduleToCloseTimeout: '60m',
     heartbeatTimeout: '25s',
+    cancellationType,
     retry,
+  });
+}
+
+/** For an activity that waits until its own deadline: when that is over, another attempt is no help. */
+export function waitingAtSite(site: string, deadlineMs: number) {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueue(site),
+    startToCloseTimeout: deadlineMs + 60_000,
+    scheduleToCloseTimeout: 2 * deadlineMs,
+    heartbeatTimeout: '25s',
+    cancellationType,
+    retry: { ...retry, nonRetryableErrorTypes: [...retry.nonRetryableErrorTypes, 'Timeout'] },
+  });
+}
+
+/** For the proof: what fails three times does not get true by repetition. */
+export function provingAtSite(site: string) {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueue(site),
+    startToCloseTimeout: '10m',
+    scheduleToCloseTimeout: '30m',
+    heartbeatTimeout: '25s',
+    cancellationType,
+    retry: { ...retry, maximumAttempts: 3 },
   });
 }
 

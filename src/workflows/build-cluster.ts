@@ -1,7 +1,14 @@
-import { CancellationScope, isCancellation, setHandler } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, setHandler } from '@temporalio/workflow';
 import { clusterSpecSchema, type ClusterSpec, type VerifyReport } from '../domain/cluster.ts';
 import type { FrontendShare, OperationScope } from '../domain/operation.ts';
-import { atSite, atSiteSoon, control, longControl } from './activities.ts';
+import {
+  atSite,
+  atSiteSoon,
+  control,
+  longControl,
+  provingAtSite,
+  waitingAtSite,
+} from './activities.ts';
 import {
   messageOf,
   parseWorkflowInput,
@@ -54,6 +61,7 @@ class Build {
 
   async run(): Promise<BuildResult> {
     const { spec, board } = this;
+    await control.refuseExisting({ spec });
     await this.surveySites();
     const scope = await control.recordPlan({ spec });
     this.scope = scope;
@@ -68,6 +76,8 @@ class Build {
         { operation: scope.operation, rolls: scope.rolls },
       ]);
       const imageTold = image.then((built) => choir.go({ reached: [], image: built }));
+      // Its failure is met below; until then nobody waits for it, which would stop the whole run.
+      imageTold.catch(() => undefined);
       await choir.everywhere('reserved');
       await choir.go({ reached: ['reserved'] });
       await choir.anywhere('supernode');
@@ -94,15 +104,15 @@ class Build {
     const message = outcome === 'cancelled' ? 'cancelled; what exists is kept' : messageOf(error);
     this.board.setPhase(outcome, message);
     if (!this.scope) return;
-    // An incomplete gang gave everything back, so nothing is left that a record would have to remember.
-    const abandoned = this.scope.fresh && this.choir?.reachedEverywhere('reserved') !== true;
-    await control.closeBuild({
-      scope: this.scope,
-      outcome,
-      error: message,
-      abandoned,
-      steps: this.board.progress.steps,
-    });
+    // Only if every site gave back what it gave is nothing left that a record would have to remember.
+    const abandoned = this.scope.fresh && (this.choir?.reachedEverywhere('released') ?? true);
+    const { steps } = this.board.progress;
+    try {
+      await control.closeBuild({ scope: this.scope, outcome, error: message, abandoned, steps });
+    } catch (closing) {
+      // The build's own error is the one that a person needs.
+      log.warn('the end of the build could not be recorded', { error: messageOf(closing) });
+    }
   }
 
   private async surveySites(): Promise<void> {
@@ -125,7 +135,7 @@ class Build {
   ): Promise<void> {
     const started = new Set(this.choir?.started);
     await runStep(this.board.record, 'computes', undefined, () =>
-      atSite(share.site.name).waitForNodes.executeWithOptions(
+      waitingAtSite(share.site.name, nodesDeadlineMs).waitForNodes.executeWithOptions(
         { summary: `${share.computes.length} computes install themselves` },
         [
           {
@@ -144,7 +154,7 @@ class Build {
 
   private async verify(scope: OperationScope, share: FrontendShare): Promise<VerifyReport> {
     return runStep(this.board.record, 'verify', undefined, () =>
-      atSite(share.site.name).verifyCluster.executeWithOptions(
+      provingAtSite(share.site.name).verifyCluster.executeWithOptions(
         { summary: 'job, MPI collective, MTU, round trips' },
         [{ frontend: guestOf(scope, share), nodes: share.computes, mtu: share.mtu }],
       ),

@@ -3,13 +3,15 @@ import {
   ChildWorkflowCancellationType,
   executeChild,
   isCancellation,
+  log,
   ParentClosePolicy,
+  setHandler,
 } from '@temporalio/workflow';
 import { z } from 'zod';
 import { clusterSiteWorkflowId } from '../domain/engine-names.ts';
 import { clusterNameSchema } from '../domain/names.ts';
 import type { OperationScope } from '../domain/operation.ts';
-import { control } from './activities.ts';
+import { atSite, control } from './activities.ts';
 import { destroySite } from './destroy-site.ts';
 import {
   messageOf,
@@ -17,9 +19,11 @@ import {
   requireClusterWorkflowId,
   workflowFailure,
 } from './failures.ts';
-import { ProgressBoard } from './progress.ts';
-import { setHandler } from '@temporalio/workflow';
+import { ProgressBoard, siteAttributes } from './progress.ts';
 import { siteNewsSignal } from './messages.ts';
+
+/** No operation comes after the removal of a cluster that is no longer recorded. */
+const lastEpoch = 2 ** 31 - 1;
 
 const inputSchema = z.strictObject({ name: clusterNameSchema });
 
@@ -39,30 +43,60 @@ export async function destroyCluster(input: unknown): Promise<DestroyResult> {
   let scope: OperationScope | undefined;
   try {
     scope = await control.beginDestroy({ cluster: name });
-    const begun = scope;
-    const results = await Promise.allSettled(begun.sites.map((site) => destroyAt(begun, site)));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
-    await control.finishDestroy({ scope, steps: board.progress.steps });
-    board.setPhase('destroyed', `nothing is left at ${scope.sites.join(', ')}`);
-    return { cluster: name, phase: 'destroyed', emptySites: scope.sites };
+    const emptySites = scope ? await destroyRecorded(scope, board) : await destroyUnrecorded(name);
+    board.setPhase('destroyed', `nothing is left at ${emptySites.join(', ')}`);
+    return { cluster: name, phase: 'destroyed', emptySites };
   } catch (error) {
-    const closing = scope;
-    await CancellationScope.nonCancellable(async () => {
-      const outcome = isCancellation(error) ? 'cancelled' : 'failed';
-      board.setPhase(outcome, messageOf(error));
-      if (closing) {
-        await control.closeBuild({
-          scope: closing,
-          outcome,
-          error: messageOf(error),
-          abandoned: false,
-          steps: board.progress.steps,
-        });
-      }
-    });
+    await CancellationScope.nonCancellable(() => close(scope, board, error));
     if (isCancellation(error)) throw error;
     throw workflowFailure(error);
+  }
+}
+
+async function destroyRecorded(scope: OperationScope, board: ProgressBoard): Promise<string[]> {
+  const results = await Promise.allSettled(scope.sites.map((site) => destroyAt(scope, site)));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  await control.finishDestroy({ scope, steps: board.progress.steps });
+  return scope.sites;
+}
+
+/** A cluster that the store does not know may still have left something: the sites are asked by its name. */
+async function destroyUnrecorded(name: string): Promise<string[]> {
+  const { sites, installation } = await control.listSites();
+  await Promise.all(
+    sites.map(async (site) => {
+      const at = atSite(site.name);
+      const owned = await at.listOwned({ site, installation });
+      const ids = new Set(
+        owned.filter((thing) => thing.cluster === name).map((thing) => thing.clusterId),
+      );
+      for (const clusterId of ids) {
+        const operation = { mark: { installation, cluster: name, clusterId }, epoch: lastEpoch };
+        await at.removeVms({ site, operation });
+        const containers = site.containers.map((container) => container.name);
+        const kind = site.kind === 'memory' ? 'memory' : 'n2n';
+        await at.removeOverlay({ site, operation, kind, containers });
+        await at.removeSupernode({ site, operation, kind });
+      }
+    }),
+  );
+  return sites.map((site) => site.name);
+}
+
+async function close(
+  scope: OperationScope | undefined,
+  board: ProgressBoard,
+  error: unknown,
+): Promise<void> {
+  const outcome = isCancellation(error) ? 'cancelled' : 'failed';
+  board.setPhase(outcome, messageOf(error));
+  if (!scope) return;
+  const { steps } = board.progress;
+  try {
+    await control.closeBuild({ scope, outcome, error: messageOf(error), abandoned: false, steps });
+  } catch (closing) {
+    log.warn('the end of the destroy could not be recorded', { error: messageOf(closing) });
   }
 }
 
@@ -73,5 +107,6 @@ function destroyAt(scope: OperationScope, site: string): Promise<void> {
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     staticSummary: `remove ${scope.operation.mark.cluster} at ${site}`,
+    typedSearchAttributes: siteAttributes(scope.operation.mark.cluster, site),
   });
 }

@@ -12,7 +12,7 @@ export interface DestroySiteInput {
 
 /** One site's part of a destroy: the undos of the build's steps, backwards, and the question what is left. */
 export async function destroySite(input: DestroySiteInput): Promise<void> {
-  const parent = workflowInfo().parent?.workflowId;
+  const { parent } = workflowInfo();
   if (parent === undefined) {
     throw ApplicationFailure.nonRetryable(
       'destroySite is a part of destroyCluster: start that instead',

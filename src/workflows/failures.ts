@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   ChildWorkflowFailure,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
@@ -23,10 +24,16 @@ export function rootCause(error: unknown): unknown {
 /** What happened, as one sentence, with what to do next if it is known. */
 export function messageOf(error: unknown): string {
   const cause = rootCause(error);
+  if (cause instanceof TimeoutFailure) return describeTimeout(error);
   const described = describedFailure(cause);
   if (described)
     return described.help ? `${described.message}; ${described.help}` : described.message;
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+function describeTimeout(error: unknown): string {
+  const activity = error instanceof ActivityFailure ? ` ${error.activityType}` : '';
+  return `no worker has ended the activity${activity} in time; \`mvc status\` shows whether all workers run, \`mvc site list\` the sites they serve`;
 }
 
 function describedFailure(cause: unknown): FailureDescription | undefined {

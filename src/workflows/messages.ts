@@ -3,7 +3,7 @@ import type { ClusterPhase, StepRecord } from '../domain/cluster.ts';
 import type { ImageRef } from '../domain/image.ts';
 
 /** What all sites must have reached before any goes on. */
-export type Milestone = 'reserved' | 'supernode' | 'joined' | 'frontend' | 'started';
+export type Milestone = 'reserved' | 'released' | 'supernode' | 'frontend' | 'started';
 
 /** From a site's workflow to its cluster's: steps that changed, milestones reached. */
 export interface SiteNews {

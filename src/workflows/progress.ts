@@ -13,8 +13,17 @@ import { progressQuery, type ClusterProgress } from './messages.ts';
 export type StepListener = (record: StepRecord) => void;
 
 const clusterKey = defineSearchAttributeKey(searchAttributes.cluster, 'KEYWORD');
+const siteKey = defineSearchAttributeKey(searchAttributes.site, 'KEYWORD');
 const phaseKey = defineSearchAttributeKey(searchAttributes.phase, 'KEYWORD');
 const attentionKey = defineSearchAttributeKey(searchAttributes.attention, 'BOOL');
+
+/** What the lists in the engine's UI know of a site's workflow. */
+export function siteAttributes(cluster: string, site: string) {
+  return [
+    { key: clusterKey, value: cluster },
+    { key: siteKey, value: site },
+  ];
+}
 
 /** Runs one step and tells the listener when it begins, ends or fails. */
 export async function runStep<T>(

@@ -1,10 +1,10 @@
-import { ApplicationFailure, CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import { z } from 'zod';
 import { siteWorkflowId } from '../domain/engine-names.ts';
 import { siteNameSchema } from '../domain/names.ts';
 import { siteSchema, type SiteFacts } from '../domain/site.ts';
 import { atSiteSoon, control } from './activities.ts';
-import { parseWorkflowInput, workflowFailure } from './failures.ts';
+import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
 
 /** Records a site if all its hosts answer and have what they need; otherwise nothing is recorded. */
 export async function registerSite(input: unknown): Promise<SiteFacts> {
@@ -20,7 +20,7 @@ export async function registerSite(input: unknown): Promise<SiteFacts> {
     await control.confirmSite({ facts });
     return facts;
   } catch (error) {
-    await CancellationScope.nonCancellable(() => control.removeSite({ name: site.name }));
+    await CancellationScope.nonCancellable(() => forget(site.name));
     throw workflowFailure(error);
   }
 }
@@ -39,6 +39,15 @@ export async function updateSite(input: unknown): Promise<SiteFacts> {
     return facts;
   } catch (error) {
     throw workflowFailure(error);
+  }
+}
+
+/** What keeps the record of a site that did not answer must not hide why it did not. */
+async function forget(name: string): Promise<void> {
+  try {
+    await control.removeSite({ name });
+  } catch (error) {
+    log.warn('the site could not be forgotten', { error: messageOf(error) });
   }
 }
 

@@ -10,7 +10,7 @@ import { clusterSiteWorkflowId } from '../domain/engine-names.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import { buildSite } from './build-site.ts';
 import { goSignal, type Go, type Milestone, type SiteNews } from './messages.ts';
-import type { StepListener } from './progress.ts';
+import { siteAttributes, type StepListener } from './progress.ts';
 
 /**
  * The site workflows of one build, conducted by milestones: what all must have reached before any
@@ -21,7 +21,7 @@ export class SiteChoir {
   private readonly scope: OperationScope;
   private readonly listener: StepListener;
   private readonly reached = new Map<Milestone, Set<string>>();
-  private handles: ChildWorkflowHandle<typeof buildSite>[] = [];
+  private readonly handles: ChildWorkflowHandle<typeof buildSite>[] = [];
 
   constructor(scope: OperationScope, listener: StepListener) {
     this.scope = scope;
@@ -34,8 +34,7 @@ export class SiteChoir {
     const results: Promise<unknown>[] = [];
     try {
       await cancellable.run(async () => {
-        this.handles = await Promise.all(this.scope.sites.map((site) => this.start(site)));
-        results.push(...this.handles.map((handle) => handle.result()), conduct());
+        results.push(...this.scope.sites.map((site) => this.runSite(site)), this.conduct(conduct));
         await Promise.all(results);
       });
     } catch (error) {
@@ -43,6 +42,17 @@ export class SiteChoir {
       await CancellationScope.nonCancellable(() => Promise.allSettled(results));
       throw error;
     }
+  }
+
+  private async runSite(site: string): Promise<void> {
+    const handle = await this.start(site);
+    this.handles.push(handle);
+    await handle.result();
+  }
+
+  private async conduct(body: () => Promise<void>): Promise<void> {
+    await condition(() => this.handles.length === this.scope.sites.length);
+    await body();
   }
 
   hear(news: SiteNews): void {
@@ -84,6 +94,7 @@ export class SiteChoir {
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: `${operation.mark.cluster} at ${site}`,
+      typedSearchAttributes: siteAttributes(operation.mark.cluster, site),
     });
   }
 }

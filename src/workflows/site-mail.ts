@@ -1,4 +1,9 @@
-import { condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  setHandler,
+} from '@temporalio/workflow';
 import type { StepRecord } from '../domain/cluster.ts';
 import type { ImageRef } from '../domain/image.ts';
 import { goSignal, siteNewsSignal, type Milestone } from './messages.ts';
@@ -15,9 +20,9 @@ export class SiteMail {
   private readonly gone = new Set<Milestone>();
   private image: ImageRef | undefined;
   private readonly site: string;
-  private readonly parent: string;
+  private readonly parent: { workflowId: string; runId: string };
 
-  constructor(site: string, parent: string) {
+  constructor(site: string, parent: { workflowId: string; runId: string }) {
     this.site = site;
     this.parent = parent;
     setHandler(
@@ -73,6 +78,10 @@ export class SiteMail {
     this.steps = [];
     this.reached = [];
     this.started = [];
-    await getExternalWorkflowHandle(this.parent).signal(siteNewsSignal, news);
+    const { workflowId, runId } = this.parent;
+    // Also when this site is cancelled: its last news tell how far it came.
+    await CancellationScope.nonCancellable(() =>
+      getExternalWorkflowHandle(workflowId, runId).signal(siteNewsSignal, news),
+    );
   }
 }

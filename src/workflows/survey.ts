@@ -32,6 +32,7 @@ export async function takeInventory(input: unknown): Promise<Inventory> {
   );
   try {
     const { sites, installation } = await control.listSites();
+    if (only !== undefined) await control.loadSites({ names: [only] });
     const asked = sites.filter((site) => only === undefined || site.name === only);
     const inventory: Inventory = { things: [], silent: [] };
     await Promise.all(

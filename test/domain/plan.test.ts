@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { planCluster, type Ledger, type PlanInput } from '../../src/domain/plan.ts';
-import { clusterSpec, memorySite, roomyFacts } from '../helpers/specs.ts';
+import { clusterSpec, libvirtSite, roomyFacts } from '../helpers/specs.ts';
 
 const emptyLedger: Ledger = { networks: [], macs: [], ports: {}, siteAddresses: {} };
 
 function planInput(change: Partial<PlanInput> = {}): PlanInput {
-  const sites = [memorySite('alpine'), memorySite('beach', 2), memorySite('cloud')];
+  const sites = [libvirtSite('alpine'), libvirtSite('beach', 2), libvirtSite('cloud')];
   return {
     spec: clusterSpec(),
     clusterId: 'a1b2c3d4e5f6',

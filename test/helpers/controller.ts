@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createControlActivities } from '../../src/activities/control/control.ts';
@@ -29,6 +30,8 @@ export interface TestController {
   engine: TestWorkflowEnvironment;
   world: MemoryWorld;
   db: Database;
+  /** Lets builds wait for their image until the returned function is called. */
+  holdImage(): () => void;
   /** A spec over all test sites, one compute each. */
   spec(name: string, change?: Partial<ClusterSpecInput>): ClusterSpecInput;
   stop(): Promise<void>;
@@ -59,7 +62,8 @@ async function assemble(undo: (() => Promise<void>)[]): Promise<Omit<TestControl
   const engine = await startEngine();
   undo.push(() => engine.teardown());
   const world = createMemoryWorld();
-  const workers = await startWorkers(engine, db, world, directory);
+  const gate = new ImageGate();
+  const workers = await startWorkers(engine, db, world, directory, gate);
   undo.push(async () => {
     for (const { worker } of workers) worker.shutdown();
     await Promise.all(workers.map(({ ended }) => ended));
@@ -73,7 +77,28 @@ async function assemble(undo: (() => Promise<void>)[]): Promise<Omit<TestControl
       containers: [{ name: 'h1' }, { name: 'h2' }],
     });
   }
-  return { client, engine, world, db, spec };
+  return { client, engine, world, db, spec, holdImage: () => gate.close() };
+}
+
+/** Makes the building of an image last as long as a test wants. */
+class ImageGate {
+  private opened: Promise<void> = Promise.resolve();
+
+  close(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.opened = promise;
+    return resolve;
+  }
+
+  async pass(): Promise<void> {
+    const context = Context.current();
+    const beat = setInterval(() => context.heartbeat(), 500);
+    try {
+      await Promise.race([this.opened, context.cancelled]);
+    } finally {
+      clearInterval(beat);
+    }
+  }
 }
 
 function spec(name: string, change: Partial<ClusterSpecInput> = {}): ClusterSpecInput {
@@ -115,22 +140,30 @@ async function startWorkers(
   db: Database,
   memoryWorld: MemoryWorld,
   directory: string,
+  gate: ImageGate,
 ) {
   const openDoor = () => {
     throw new Error('no site of these tests is reached by ssh');
   };
   const dependencies = { memoryWorld, openDoor };
+  const activities = createControlActivities({
+    db,
+    vault: await ensureVault(join(directory, 'vault-key')),
+    installation: testInstallation,
+    userKey: generateSshKey('test').publicKey,
+    buildImage: () => Promise.reject(new Error('memory sites need no image')),
+  });
   const control = await Worker.create({
     connection: engine.nativeConnection,
     taskQueue: controlQueue,
     workflowBundle: { codePath: await workflowBundle(join(tmpdir(), 'mvc-test-cache')) },
-    activities: createControlActivities({
-      db,
-      vault: await ensureVault(join(directory, 'vault-key')),
-      installation: testInstallation,
-      userKey: generateSshKey('test').publicKey,
-      buildImage: () => Promise.reject(new Error('memory sites need no image')),
-    }),
+    activities: {
+      ...activities,
+      nodeImage: async (input: Parameters<typeof activities.nodeImage>[0]) => {
+        await gate.pass();
+        return activities.nodeImage(input);
+      },
+    },
   });
   const sites = testSites.map((site) =>
     Worker.create({

@@ -5,12 +5,31 @@ import {
 } from '../../src/domain/cluster.ts';
 import { siteSchema, type Site, type SiteFacts } from '../../src/domain/site.ts';
 
-/** A memory site with one or more VM containers. */
-export function memorySite(name: string, containers = 1): Site {
+/** A libvirt site with one or more VM containers. */
+export function libvirtSite(name: string, containers = 1): Site {
+  const hostKey = `SHA256:${'A'.repeat(43)}`;
   return siteSchema.parse({
     name,
-    kind: 'memory',
-    containers: Array.from({ length: containers }, (_, n) => ({ name: `h${n + 1}` })),
+    kind: 'libvirt',
+    key: '/keys/site',
+    frontend: {
+      address: `${name}.example.org`,
+      hostKey,
+      publicAddress: '198.51.100.11',
+      lanAddress: '192.168.10.1',
+    },
+    containers: Array.from({ length: containers }, (_, n) => ({
+      name: `h${n + 1}`,
+      address: `192.168.10.${n + 11}`,
+      hostKey,
+    })),
+    network: {
+      bridge: 'lan0',
+      gateway: '192.168.10.1',
+      prefixLength: 24,
+      addresses: ['192.168.10.100', '192.168.10.101'],
+    },
+    udpPorts: { first: 7700, last: 7799 },
   });
 }
 

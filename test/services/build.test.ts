@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { listBuilds } from '../../src/store/builds.ts';
 import { findCluster, listClusters } from '../../src/store/clusters.ts';
@@ -18,13 +19,11 @@ afterEach(async () => {
 });
 
 async function build(name: string, change = {}) {
-  await controller.client.build(controller.spec(name, change));
-  return controller.client.result(name);
+  return controller.client.result(await controller.client.build(controller.spec(name, change)));
 }
 
 async function destroy(name: string) {
-  await controller.client.destroy(name);
-  return controller.client.result(name);
+  return controller.client.result(await controller.client.destroy(name));
 }
 
 /** What is marked at any site. */
@@ -80,11 +79,11 @@ describe('a build', () => {
   });
 
   it('is refused while an operation on that cluster runs', async () => {
-    await controller.client.build(controller.spec('busy'));
+    const first = await controller.client.build(controller.spec('busy'));
     await expect(controller.client.build(controller.spec('busy'))).rejects.toMatchObject({
       kind: 'Busy',
     });
-    await controller.client.result('busy');
+    await controller.client.result(first);
   });
 
   it('of a cluster that is ready is a conflict, and leaves it ready', async () => {
@@ -116,6 +115,21 @@ describe('a build', () => {
     await expect(build('rolling', { rolls: ['base', 'sge'] })).rejects.toThrow(
       'roll "sge" is unknown',
     );
+  });
+});
+
+describe('a plan', () => {
+  it('refuses an overlay that cannot join the kind of a site', async () => {
+    const spec = controller.spec('mixed', { overlay: { kind: 'n2n', insecure: true } });
+    await expect(controller.client.plan(spec)).rejects.toThrow(
+      /overlay n2n cannot join site alpine/,
+    );
+  });
+
+  it('changes nothing', async () => {
+    const plan = await controller.client.plan(controller.spec('dry'));
+    expect(plan.vms).toHaveLength(4);
+    expect(await findCluster(controller.db, 'dry')).toBeUndefined();
   });
 });
 
@@ -197,6 +211,57 @@ describe('a build that did not finish', () => {
   });
 });
 
+describe('while the image is being built', () => {
+  it('a build that is cancelled ends, and is gone on with', async () => {
+    const release = controller.holdImage();
+    await controller.client.build(controller.spec('early'));
+    await expect.poll(async () => (await left()).length, { timeout: 30_000 }).toBeGreaterThan(0);
+    await controller.client.cancel('early');
+    release();
+    expect((await findCluster(controller.db, 'early'))?.phase).toBe('cancelled');
+    expect(await build('early')).toMatchObject({ phase: 'ready' });
+  });
+
+  it('a gang that cannot be complete ends with its own error', async () => {
+    const release = controller.holdImage();
+    controller.world.addFault({
+      site: 'cloud',
+      verb: 'reserve',
+      when: 'before',
+      kind: 'NoCapacity',
+    });
+    await expect(build('crowded')).rejects.toMatchObject({ kind: 'NoCapacity' });
+    release();
+    expect(await findCluster(controller.db, 'crowded')).toBeUndefined();
+  });
+
+  it('edges that cannot be made end the build with their error', async () => {
+    const release = controller.holdImage();
+    controller.world.addFault({
+      site: 'beach',
+      verb: 'overlay.apply',
+      when: 'before',
+      kind: 'Forbidden',
+    });
+    await expect(build('edgeless')).rejects.toMatchObject({ kind: 'Forbidden' });
+    release();
+  });
+});
+
+describe('a gang of which a site does not give back', () => {
+  it('stays recorded, so that a destroy can remove it', async () => {
+    controller.world.addFault({
+      site: 'cloud',
+      verb: 'reserve',
+      when: 'before',
+      kind: 'NoCapacity',
+    });
+    controller.world.addFault({ site: 'beach', verb: 'removeVms', when: 'before', times: 2 });
+    await expect(build('sticky')).rejects.toMatchObject({ kind: 'NoCapacity' });
+    expect((await findCluster(controller.db, 'sticky'))?.phase).toBe('failed');
+  });
+});
+
 describe('a destroy', () => {
   it('ends by asking every site, and says which were asked', async () => {
     await build('short');
@@ -216,8 +281,16 @@ describe('a destroy', () => {
     controller.world.setStuck('frontend', false);
   });
 
-  it('of a cluster that is not there says so', async () => {
-    await expect(destroy('nobody')).rejects.toMatchObject({ kind: 'NotFound' });
+  it('of a cluster that is not there asks every site for its name, and is done', async () => {
+    expect(await destroy('nobody')).toMatchObject({ phase: 'destroyed', emptySites: testSites });
+  });
+
+  it('removes by its mark what a forgotten cluster has left', async () => {
+    await build('forgotten');
+    await sql`DELETE FROM cluster WHERE name = 'forgotten'`.execute(controller.db);
+    expect(await left()).not.toEqual([]);
+    expect(await destroy('forgotten')).toMatchObject({ phase: 'destroyed' });
+    expect(await left()).toEqual([]);
   });
 
   it.each(['removeVms', 'overlay.remove', 'overlay.removeSupernode', 'listOwned'])(

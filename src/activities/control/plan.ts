@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { ClusterSpec } from '../../domain/cluster.ts';
+import { n2nInsecureReason, type ClusterSpec, type Condition } from '../../domain/cluster.ts';
 import { Failure } from '../../domain/failure.ts';
 import type { OperationScope } from '../../domain/operation.ts';
+import { isInsecure } from '../../domain/overlay.ts';
 import {
   MacTaken,
   planCluster,
@@ -14,8 +15,10 @@ import {
 import { checkRolls } from '../../rolls/rolls.ts';
 import { listBuilds, startBuild, type BuildRecord } from '../../store/builds.ts';
 import { findCluster, setPhase, type ClusterRecord } from '../../store/clusters.ts';
+import type { Database } from '../../store/database.ts';
 import { readLedger } from '../../store/ledger.ts';
 import { planAndRecord } from '../../store/plans.ts';
+import { findOverlay } from '../../store/overlays.ts';
 import { findSite } from '../../store/sites.ts';
 import { activity } from '../activity.ts';
 import type { ControlDependencies } from './dependencies.ts';
@@ -35,6 +38,14 @@ export function createPlanActivities(dependencies: ControlDependencies) {
       });
     },
 
+    /** Fails if a build of this spec could not be recorded, before any site is asked. */
+    async refuseExisting(input: { spec: ClusterSpec }): Promise<void> {
+      return activity(async () => {
+        await takeUp(input.spec);
+        checkRolls(input.spec.rolls);
+      });
+    },
+
     /** Records a new cluster's plan, or takes up the recorded one of a build that did not finish. */
     async recordPlan(input: { spec: ClusterSpec }): Promise<OperationScope> {
       return activity(async () => {
@@ -44,19 +55,23 @@ export function createPlanActivities(dependencies: ControlDependencies) {
           kind: 'build',
           runId: runId(),
         });
-        await setPhase(db, cluster.name, 'building', conditionsOf(cluster.spec), build.epoch);
+        const building = {
+          type: 'Ready',
+          status: false,
+          reason: 'Building',
+          message: 'the build is going on',
+        } as const;
+        const conditions = [building, ...(await insecurity(db, cluster.name))];
+        await setPhase(db, cluster.name, 'building', conditions, build.epoch);
         return scopeOf(cluster, build);
       });
     },
 
-    async beginDestroy(input: { cluster: string }): Promise<OperationScope> {
+    /** Undefined if no such cluster is recorded. */
+    async beginDestroy(input: { cluster: string }): Promise<OperationScope | undefined> {
       return activity(async () => {
         const cluster = await findCluster(db, input.cluster);
-        if (!cluster) {
-          throw new Failure('NotFound', `there is no cluster ${input.cluster}`, {
-            help: '`mvc list` shows the clusters',
-          });
-        }
+        if (!cluster) return undefined;
         const build = await startBuild(db, {
           cluster: cluster.name,
           kind: 'destroy',
@@ -128,7 +143,6 @@ export function createPlanActivities(dependencies: ControlDependencies) {
       buildId: build.id,
       origin: cluster.spec.origin,
       sites: cluster.spec.sites.map((site) => site.name),
-      overlayKind: cluster.spec.overlay.kind,
       rolls: cluster.spec.rolls,
       fresh: !earlier,
     };
@@ -147,22 +161,9 @@ function runId(): string {
   return workflowExecution.runId;
 }
 
-/** What a person should know of a cluster that is being built. */
-function conditionsOf(spec: ClusterSpec) {
-  return [
-    { type: 'Ready', status: false, reason: 'Building', message: 'the build is going on' } as const,
-    ...insecurity(spec),
-  ];
-}
-
-export function insecurity(spec: ClusterSpec) {
-  if (!spec.overlay.insecure) return [];
-  return [
-    {
-      type: 'Secure',
-      status: false,
-      reason: 'InsecureOverlay',
-      message: 'the overlay authenticates nobody, as the spec accepts',
-    } as const,
-  ];
+/** A condition for an overlay that authenticates nobody; the spec had to accept that by name. */
+export async function insecurity(db: Database, cluster: string): Promise<Condition[]> {
+  const overlay = await findOverlay(db, cluster);
+  if (!overlay || !isInsecure(overlay)) return [];
+  return [{ type: 'Secure', status: false, reason: 'InsecureOverlay', message: n2nInsecureReason }];
 }

@@ -67,7 +67,7 @@ export function createRecordActivities(dependencies: ControlDependencies) {
           db,
           cluster.name,
           'ready',
-          [ready, ...insecurity(cluster.spec)],
+          [ready, ...(await insecurity(db, cluster.name))],
           operation.epoch,
         );
         await finishBuild(db, buildId, { outcome: 'succeeded', steps: input.steps });
@@ -107,7 +107,7 @@ export function createRecordActivities(dependencies: ControlDependencies) {
           db,
           cluster,
           phase,
-          [condition, ...insecurity(record.spec)],
+          [condition, ...(await insecurity(db, cluster))],
           operation.epoch,
         );
       });

@@ -46,7 +46,10 @@ export function createSiteRegisterActivities({ db, installation }: ControlDepend
 
     async removeSite(input: { name: string }): Promise<void> {
       return activity(async () => {
-        await removeSite(db, input.name);
+        if (await removeSite(db, input.name)) return;
+        throw new Failure('NotFound', `site ${input.name} is not registered`, {
+          help: '`mvc site list` shows the registered sites',
+        });
       });
     },
   };

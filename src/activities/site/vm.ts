@@ -5,7 +5,7 @@ import type { Operation } from '../../domain/mark.ts';
 import { nodeStateSchema, verifyReportSchema, type VerifyReport } from '../../domain/cluster.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { Site } from '../../domain/site.ts';
-import type { SeenVm, VmDefinition } from '../../domain/vm.ts';
+import type { VmDefinition } from '../../domain/vm.ts';
 import type { Watch } from '../../drivers/site/site-driver.ts';
 import { activity } from '../activity.ts';
 import type { SiteDrivers } from './drivers.ts';
@@ -61,10 +61,6 @@ export function createVmActivities(drivers: SiteDrivers) {
       return activity((watch) =>
         drivers.site(input.site).startVms(input.operation, input.vms, watch),
       );
-    },
-
-    async describeVms(input: { site: Site; operation: Operation }): Promise<SeenVm[]> {
-      return activity((watch) => drivers.site(input.site).describeVms(input.operation, watch));
     },
 
     async removeVms(input: { site: Site; operation: Operation }): Promise<void> {
@@ -146,14 +142,33 @@ export function createVmActivities(drivers: SiteDrivers) {
           { stdin: JSON.stringify(request), timeoutMs: 300_000 },
           watch,
         );
-        return parseInput(
+        const report = parseInput(
           verifyReportSchema,
           JSON.parse(output),
           'the report of the verify program',
         );
+        checkCollective(report, input.nodes);
+        return report;
       });
     },
   };
+}
+
+/** The program in the VM has checked the same; but its word alone is not proof enough. */
+function checkCollective(report: VerifyReport, nodes: { name: string; site: string }[]): void {
+  const reached = new Set(
+    nodes.filter((node) => report.mpi.nodes.includes(node.name)).map((node) => node.site),
+  );
+  const without = nodes.find((node) => !reached.has(node.site));
+  if (without) {
+    throw new Failure('CommandFailed', `no rank of the MPI collective ran at site ${without.site}`);
+  }
+  if (report.mpi.sum !== report.mpi.expectedSum) {
+    throw new Failure(
+      'CommandFailed',
+      `the MPI collective gave ${report.mpi.sum} instead of ${report.mpi.expectedSum}`,
+    );
+  }
 }
 
 async function runInGuest(
