@@ -7,6 +7,7 @@ import { printJson, printLine, printTable } from './output.ts';
 export function inventoryCommand(): Command {
   return new Command('inventory')
     .description("ask every site what carries this installation's mark")
+    .addHelpText('after', '\nExample:\n  mvc inventory --cluster demo --json\n')
     .option('--site <name>', 'only this site')
     .option('--cluster <name>', 'only what belongs to this cluster')
     .option('--json', 'as a JSON list')

@@ -9,6 +9,12 @@ export function printable(text: string): string {
   );
 }
 
+// A reader that has seen enough (`mvc list | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 export function printLine(text = ''): void {
   process.stdout.write(`${printable(text)}\n`);
 }

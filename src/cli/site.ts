@@ -154,6 +154,7 @@ function libvirtInput(name: string, options: AddOptions): unknown {
 function listCommand(): Command {
   return new Command('list')
     .description('list the registered sites')
+    .addHelpText('after', '\nExample:\n  mvc site list\n')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => {
       const sites = await withStore(async (db) =>
@@ -185,6 +186,7 @@ function freeMiB(facts: SiteFacts): number {
 function showCommand(): Command {
   return new Command('show')
     .description('show one site: its definition and what it said last')
+    .addHelpText('after', '\nExample:\n  mvc site show alpine\n')
     .argument('<name>')
     .option('--json', 'as JSON')
     .action(async (name: string, options: { json?: boolean }) => {
@@ -232,9 +234,12 @@ function printFacts(facts: SiteFacts): void {
 function removeCommand(): Command {
   return new Command('remove')
     .description('forget a site; refused while a cluster uses it')
+    .addHelpText('after', '\nExample:\n  mvc site remove alpine\n')
+    .option('--json', 'as JSON')
     .argument('<name>')
-    .action(async (name: string) => {
+    .action(async (name: string, options: { json?: boolean }) => {
       await withClient((client) => client.removeSite(name));
+      if (options.json) return printJson({ site: name, removed: true });
       printLine(`site ${name} is forgotten; nothing was changed there`);
     });
 }

@@ -14,6 +14,7 @@ interface Json {
 export function listCommand(): Command {
   return new Command('list')
     .description('list the clusters')
+    .addHelpText('after', '\nExample:\n  mvc list --json\n')
     .option('--json', 'as JSON')
     .action(async (options: Json) => {
       const clusters = await withStore(async (db) =>
@@ -40,6 +41,7 @@ export function listCommand(): Command {
 export function statusCommand(): Command {
   return new Command('status')
     .description('health of the services, or the state of one cluster')
+    .addHelpText('after', '\nExamples:\n  mvc status\n  mvc status demo --json\n')
     .argument('[name]')
     .option('--json', 'as JSON')
     .action(async (name: string | undefined, options: Json) => {
@@ -115,6 +117,7 @@ function printStatus(status: Awaited<ReturnType<typeof clusterStatus>>): void {
 export function historyCommand(): Command {
   return new Command('history')
     .description('list the operations on a cluster, also after it was destroyed')
+    .addHelpText('after', '\nExample:\n  mvc history demo\n')
     .argument('<name>')
     .option('--json', 'as JSON, with every step')
     .action(async (name: string, options: Json) => {

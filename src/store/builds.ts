@@ -71,20 +71,6 @@ async function findRun(db: Database, runId: string): Promise<BuildRecord | undef
   return row && buildOf(row);
 }
 
-/** @throws {Failure} NotFound. */
-export async function updateBuildSteps(
-  db: Database,
-  id: string,
-  steps: StepRecord[],
-): Promise<void> {
-  const result = await db
-    .updateTable('build')
-    .set({ steps: toJson(steps) })
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow();
-  if (result.numUpdatedRows === 0n) throw buildNotFound(id);
-}
-
 /** Safe to repeat: the first end stays. @throws {Failure} NotFound. */
 export async function finishBuild(
   db: Database,
@@ -104,11 +90,6 @@ export async function finishBuild(
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
   if (result.numUpdatedRows === 0n) throw buildNotFound(id);
-}
-
-export async function findBuild(db: Database, id: string): Promise<BuildRecord | undefined> {
-  const row = await db.selectFrom('build').selectAll().where('id', '=', id).executeTakeFirst();
-  return row && buildOf(row);
 }
 
 /** Operations on clusters of this name, the newest first; also of clusters that are gone. */

@@ -8,6 +8,7 @@ import { connectionSettings } from '../installation/settings.ts';
 import { userPublicKey } from '../installation/user-key.ts';
 import { aliveFile } from '../installation/workers.ts';
 import { ensureVault } from '../secrets/vault.ts';
+import { migrateToLatest } from '../store/migrate.ts';
 import { closeDatabase, openDatabase } from '../store/database.ts';
 import { showAlive } from './alive.ts';
 import { createLog } from './log.ts';
@@ -19,6 +20,7 @@ const log = createLog('control');
 logThrough(log);
 const home = mvcHome();
 const settings = await connectionSettings(home);
+await migrateToLatest(settings.postgres);
 const db = openDatabase(settings.postgres, { onConnectionLost: (message) => log.warn(message) });
 const connection = await connectToEngine(settings.temporal, log);
 const worker = await Worker.create({

@@ -10,7 +10,7 @@ import {
   setPhase,
   setVerifyReport,
 } from '../../src/store/clusters.ts';
-import { finishBuild, listBuilds, startBuild, updateBuildSteps } from '../../src/store/builds.ts';
+import { finishBuild, listBuilds, startBuild } from '../../src/store/builds.ts';
 import { migrateToLatest } from '../../src/store/migrate.ts';
 import { migrations } from '../../src/store/migrations/list.ts';
 import { findPlan, recordPlan } from '../../src/store/plans.ts';
@@ -291,8 +291,7 @@ describe('builds', () => {
   test('keep their steps, and their first end', async () => {
     const { id } = await startBuild(db, { cluster: 'demo', kind: 'build', runId: 'run-1' });
     const steps = [{ step: 'reserve' as const, site: 'alpha', startedAt: 1, finishedAt: 2 }];
-    await updateBuildSteps(db, id, steps);
-    await finishBuild(db, id, { outcome: 'failed', error: 'no \0 capacity' });
+    await finishBuild(db, id, { outcome: 'failed', error: 'no \0 capacity', steps });
     await finishBuild(db, id, { outcome: 'succeeded' });
     expect((await listBuilds(db, 'demo'))[0]).toMatchObject({
       steps,
