@@ -201,7 +201,7 @@ async function missingAtFrontend(
     return result.exitCode === 0 ? undefined : result.stdout.trim() || 'not ready yet';
   } catch (error) {
     // Until the guest has booted its agent does not answer: that is waiting, not failing.
-    if (error instanceof Failure && error.retryable) return `booting (${error.message})`;
+    if (error instanceof Failure && error.retryable) return 'the VM boots';
     throw error;
   }
 }
