@@ -9,29 +9,13 @@ import {
   sizeOf,
   type Range,
 } from './address.ts';
-import { n2nInsecureReason, type ClusterSpec } from './cluster.ts';
 import { Failure } from './failure.ts';
-import type { Edge, OverlayTable } from './overlay.ts';
+import type { OverlayTable } from './overlay.ts';
+import { siteOf, type PlanInput } from './plan-input.ts';
+import { planOverlay } from './plan-overlay.ts';
 import { placeVms } from './placement.ts';
-import { publicAddressOf, type Site, type SiteFacts } from './site.ts';
+import type { Site } from './site.ts';
 import { domainName, type Vm } from './vm.ts';
-
-/** A registered site and what it said last. */
-export interface SurveyedSite {
-  site: Site;
-  facts: SiteFacts;
-}
-
-/** What other clusters already use. */
-export interface Ledger {
-  /** CIDR. */
-  networks: string[];
-  macs: string[];
-  /** Site → UDP ports. */
-  ports: Record<string, number[]>;
-  /** Site → addresses in the site's own network. */
-  siteAddresses: Record<string, string[]>;
-}
 
 /** Everything that a build will make, before any site is asked. */
 export interface ClusterPlan {
@@ -44,13 +28,6 @@ export interface ClusterPlan {
   warnings: string[];
 }
 
-export interface PlanInput {
-  spec: ClusterSpec;
-  clusterId: string;
-  sites: SurveyedSite[];
-  ledger: Ledger;
-}
-
 /**
  * Decides names, places, MACs, addresses and ports of a new cluster. Pure: the same input gives the
  * same plan.
@@ -58,87 +35,19 @@ export interface PlanInput {
  * @throws {Failure} BadInput, NoCapacity, Conflict or MissingTool with the site and what helps.
  */
 export function planCluster(input: PlanInput): ClusterPlan {
-  const overlay = planOverlayKind(input);
   const range = planNetwork(input);
   const vms = planVms(input, range);
   checkNamesAndMacs(input, vms);
-  const ports = new PortAllocator(input);
-  const origin = siteOf(input, input.spec.origin);
-  const supernode = {
-    site: origin.site.name,
-    address: publicAddressOf(origin.site),
-    port: ports.next(origin.site.name),
-  };
-  const edges = vms.map((vm, index) => planEdge(input.clusterId, vm, index, ports.next(vm.site)));
   const network = formatRange(range);
+  const overlay = planOverlay(input, vms, network);
   return {
     cluster: input.spec.name,
     clusterId: input.clusterId,
     network,
     vms,
-    overlay: { ...overlay.table, community: `mvc${input.clusterId}`, network, supernode, edges },
+    overlay: overlay.table,
     warnings: overlay.warnings,
   };
-}
-
-function planOverlayKind(input: PlanInput) {
-  const { kind, insecure } = input.spec.overlay;
-  const needed = kind === 'memory' ? 'memory' : 'libvirt';
-  const other = input.sites.find(({ site }) => site.kind !== needed);
-  if (other) {
-    throw new Failure(
-      'BadInput',
-      `overlay ${kind} cannot join site ${other.site.name}, which is of kind ${other.site.kind}`,
-    );
-  }
-  if (kind === 'memory') {
-    return {
-      table: { kind, version: '1.0', mtu: 1400, relayOnly: false },
-      warnings: ['the overlay exists in memory only: for tests and demonstrations'],
-    };
-  }
-  const version = commonN2nVersion(input.sites);
-  if (!version.startsWith('1.')) {
-    // 1290 is what n2n 3 gives its edges by default.
-    return { table: { kind, version, mtu: 1290, relayOnly: false }, warnings: [] };
-  }
-  if (!insecure) {
-    throw new Failure('BadInput', `overlay n2n ${version} is insecure: ${n2nInsecureReason}`, {
-      help: 'say `overlay: { kind: n2n, insecure: true }` in the spec if you accept that',
-    });
-  }
-  return {
-    table: { kind, version, mtu: 1400, relayOnly: true },
-    warnings: [`insecure overlay: ${n2nInsecureReason}`],
-  };
-}
-
-/** Version families do not understand each other, so all hosts must have the same. */
-function commonN2nVersion(sites: SurveyedSite[]): string {
-  const found = new Map<string, string>();
-  for (const { site, facts } of sites) {
-    for (const host of facts.hosts) {
-      const version = /^(\d+)\.(\d+)/.exec(host.tools['n2n'] ?? '');
-      if (!version) {
-        throw new Failure('MissingTool', `n2n is missing at site ${site.name}, host ${host.host}`, {
-          help: "ask the site's administrator to install the Debian package n2n",
-        });
-      }
-      found.set(`${version[1]}.${version[2]}`, `${site.name}/${host.host}`);
-    }
-  }
-  const families = [...found.entries()];
-  if (families.length > 1) {
-    const list = families.map(([version, where]) => `${version} at ${where}`).join(', ');
-    throw new Failure(
-      'BadInput',
-      `the sites have different versions of n2n (${list}), which do not understand each other`,
-      {
-        help: 'install the same version of n2n at all sites of the cluster',
-      },
-    );
-  }
-  return families[0]?.[0] ?? '';
 }
 
 function planNetwork(input: PlanInput): Range {
@@ -271,55 +180,4 @@ export class MacTaken extends Failure {
   constructor(mac: string) {
     super('Conflict', `MAC ${mac} is already in use at a site or by another cluster`);
   }
-}
-
-function planEdge(clusterId: string, vm: Vm, index: number, udpPort: number): Edge {
-  // 15 characters at most for an interface's name: kind, 8 digits of the cluster, number of the VM.
-  const suffix = `${clusterId.slice(0, 8)}-${index.toString(36)}`;
-  return {
-    vm: vm.name,
-    site: vm.site,
-    container: vm.container,
-    tap: `t${suffix}`,
-    bridge: `b${suffix}`,
-    mac: vm.mac,
-    address: vm.address,
-    udpPort,
-  };
-}
-
-class PortAllocator {
-  private readonly used = new Map<string, Set<number>>();
-  private readonly input: PlanInput;
-
-  constructor(input: PlanInput) {
-    this.input = input;
-  }
-
-  next(siteName: string): number {
-    const used = this.used.get(siteName) ?? new Set(this.input.ledger.ports[siteName] ?? []);
-    this.used.set(siteName, used);
-    const { first, last } = siteOf(this.input, siteName).site.udpPorts;
-    for (let port = first; port <= last; port += 1) {
-      if (used.has(port)) continue;
-      used.add(port);
-      return port;
-    }
-    throw new Failure(
-      'NoCapacity',
-      `site ${siteName} has no free UDP port left in ${first}–${last}`,
-      {
-        help: "ask the site's administrator for a wider range of ports",
-      },
-    );
-  }
-}
-
-function siteOf(input: PlanInput, name: string): SurveyedSite {
-  const found = input.sites.find(({ site }) => site.name === name);
-  if (!found)
-    throw new Failure('BadInput', `site ${name} is not registered`, {
-      help: '`mvc site list` shows the registered sites',
-    });
-  return found;
 }

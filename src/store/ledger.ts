@@ -1,4 +1,4 @@
-import type { Ledger } from '../domain/plan.ts';
+import type { Ledger } from '../domain/plan-input.ts';
 import type { Database } from './database.ts';
 
 /** What all clusters use, as far as a plan for these sites must know it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planCluster, type Ledger, type PlanInput } from '../../src/domain/plan.ts';
+import type { Ledger, PlanInput } from '../../src/domain/plan-input.ts';
+import { planCluster } from '../../src/domain/plan.ts';
 import { clusterSpec, libvirtSite, roomyFacts } from '../helpers/specs.ts';
 
 const emptyLedger: Ledger = { networks: [], macs: [], ports: {}, siteAddresses: {} };

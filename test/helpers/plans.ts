@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { clusterSpecSchema, type ClusterSpec } from '../../src/domain/cluster.ts';
-import { planCluster, type Ledger } from '../../src/domain/plan.ts';
+import type { Ledger } from '../../src/domain/plan-input.ts';
+import { planCluster } from '../../src/domain/plan.ts';
 import { siteSchema, type Site, type SiteFacts } from '../../src/domain/site.ts';
 import type { NewPlan } from '../../src/store/plans.ts';
 

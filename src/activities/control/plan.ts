@@ -5,13 +5,8 @@ import { n2nInsecureReason, type ClusterSpec, type Condition } from '../../domai
 import { Failure } from '../../domain/failure.ts';
 import type { OperationScope } from '../../domain/operation.ts';
 import { isInsecure } from '../../domain/overlay.ts';
-import {
-  MacTaken,
-  planCluster,
-  type ClusterPlan,
-  type Ledger,
-  type SurveyedSite,
-} from '../../domain/plan.ts';
+import type { Ledger, SurveyedSite } from '../../domain/plan-input.ts';
+import { MacTaken, planCluster, type ClusterPlan } from '../../domain/plan.ts';
 import { checkRolls } from '../../rolls/rolls.ts';
 import { listBuilds, startBuild, type BuildRecord } from '../../store/builds.ts';
 import { findCluster, setPhase, type ClusterRecord } from '../../store/clusters.ts';

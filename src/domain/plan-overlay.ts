@@ -1,0 +1,131 @@
+import { n2nInsecureReason } from './cluster.ts';
+import { Failure } from './failure.ts';
+import type { Edge, OverlayTable } from './overlay.ts';
+import { siteOf, type PlanInput, type SurveyedSite } from './plan-input.ts';
+import { publicAddressOf } from './site.ts';
+import type { Vm } from './vm.ts';
+
+/**
+ * Decides the overlay: its version, whether it relays, its supernode, and an edge with a port for each VM.
+ *
+ * @throws {Failure} BadInput, MissingTool or NoCapacity.
+ */
+export function planOverlay(
+  input: PlanInput,
+  vms: Vm[],
+  network: string,
+): { table: OverlayTable; warnings: string[] } {
+  const { table, warnings } = planOverlayKind(input);
+  const ports = new PortAllocator(input);
+  const origin = siteOf(input, input.spec.origin).site;
+  const supernode = {
+    site: origin.name,
+    address: publicAddressOf(origin),
+    port: ports.next(origin.name),
+  };
+  const edges = vms.map((vm, index) => planEdge(input.clusterId, vm, index, ports.next(vm.site)));
+  const community = `mvc${input.clusterId}`;
+  return { table: { ...table, community, network, supernode, edges }, warnings };
+}
+
+function planOverlayKind(input: PlanInput) {
+  const { kind, insecure } = input.spec.overlay;
+  const needed = kind === 'memory' ? 'memory' : 'libvirt';
+  const other = input.sites.find(({ site }) => site.kind !== needed);
+  if (other) {
+    throw new Failure(
+      'BadInput',
+      `overlay ${kind} cannot join site ${other.site.name}, which is of kind ${other.site.kind}`,
+    );
+  }
+  if (kind === 'memory') {
+    return {
+      table: { kind, version: '1.0', mtu: 1400, relayOnly: false },
+      warnings: ['the overlay exists in memory only: for tests and demonstrations'],
+    };
+  }
+  const version = commonN2nVersion(input.sites);
+  if (!version.startsWith('1.')) {
+    // 1290 is what n2n 3 gives its edges by default.
+    return { table: { kind, version, mtu: 1290, relayOnly: false }, warnings: [] };
+  }
+  if (!insecure) {
+    throw new Failure('BadInput', `overlay n2n ${version} is insecure: ${n2nInsecureReason}`, {
+      help: 'say `overlay: { kind: n2n, insecure: true }` in the spec if you accept that',
+    });
+  }
+  return {
+    table: { kind, version, mtu: 1400, relayOnly: true },
+    warnings: [`insecure overlay: ${n2nInsecureReason}`],
+  };
+}
+
+/** Version families do not understand each other, so all hosts must have the same. */
+function commonN2nVersion(sites: SurveyedSite[]): string {
+  const found = new Map<string, string>();
+  for (const { site, facts } of sites) {
+    for (const host of facts.hosts) {
+      const version = /^(\d+)\.(\d+)/.exec(host.tools['n2n'] ?? '');
+      if (!version) {
+        throw new Failure('MissingTool', `n2n is missing at site ${site.name}, host ${host.host}`, {
+          help: "ask the site's administrator to install the Debian package n2n",
+        });
+      }
+      found.set(`${version[1]}.${version[2]}`, `${site.name}/${host.host}`);
+    }
+  }
+  const families = [...found.entries()];
+  if (families.length > 1) {
+    const list = families.map(([version, where]) => `${version} at ${where}`).join(', ');
+    throw new Failure(
+      'BadInput',
+      `the sites have different versions of n2n (${list}), which do not understand each other`,
+      {
+        help: 'install the same version of n2n at all sites of the cluster',
+      },
+    );
+  }
+  return families[0]?.[0] ?? '';
+}
+
+function planEdge(clusterId: string, vm: Vm, index: number, udpPort: number): Edge {
+  // 15 characters at most for an interface's name: kind, 8 digits of the cluster, number of the VM.
+  const suffix = `${clusterId.slice(0, 8)}-${index.toString(36)}`;
+  return {
+    vm: vm.name,
+    site: vm.site,
+    container: vm.container,
+    tap: `t${suffix}`,
+    bridge: `b${suffix}`,
+    mac: vm.mac,
+    address: vm.address,
+    udpPort,
+  };
+}
+
+class PortAllocator {
+  private readonly used = new Map<string, Set<number>>();
+  private readonly input: PlanInput;
+
+  constructor(input: PlanInput) {
+    this.input = input;
+  }
+
+  next(siteName: string): number {
+    const used = this.used.get(siteName) ?? new Set(this.input.ledger.ports[siteName] ?? []);
+    this.used.set(siteName, used);
+    const { first, last } = siteOf(this.input, siteName).site.udpPorts;
+    for (let port = first; port <= last; port += 1) {
+      if (used.has(port)) continue;
+      used.add(port);
+      return port;
+    }
+    throw new Failure(
+      'NoCapacity',
+      `site ${siteName} has no free UDP port left in ${first}–${last}`,
+      {
+        help: "ask the site's administrator for a wider range of ports",
+      },
+    );
+  }
+}
