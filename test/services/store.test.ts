@@ -150,7 +150,7 @@ describe('sites', () => {
 
   test('are not removed while clusters use them, and the clusters are named', async () => {
     await registerSites(db, ['alpha', 'beta']);
-    const { cluster } = await recordPlan(db, planOf(specOf('demo', { alpha: 1, beta: 0 })));
+    const { cluster } = await recordPlan(db, planOf(specOf('demo', { alpha: 0, beta: 1 })));
     for (const name of ['alpha', 'beta']) {
       await expect(removeSite(db, name)).rejects.toMatchObject({
         kind: 'Conflict',
