@@ -92,7 +92,13 @@ export const memorySiteSchema = z.strictObject({
 export type MemorySite = z.infer<typeof memorySiteSchema>;
 
 /** A site as it is registered: what the administrator of the site told us. */
-export const siteSchema = z.discriminatedUnion('kind', [libvirtSiteSchema, memorySiteSchema]);
+export const siteSchema = z.discriminatedUnion('kind', [libvirtSiteSchema, memorySiteSchema], {
+  error: ({ code, input }) => {
+    if (code !== 'invalid_union') return undefined;
+    const kind = (input as { kind?: unknown } | undefined)?.kind;
+    return `site kind ${JSON.stringify(kind)} is unknown; known: libvirt, memory`;
+  },
+});
 export type Site = z.infer<typeof siteSchema>;
 export type SiteInput = z.input<typeof siteSchema>;
 export type SiteKind = Site['kind'];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clusterSpecSchema } from '../../src/domain/cluster.ts';
 import { describeZodError } from '../../src/domain/failure.ts';
+import { siteSchema } from '../../src/domain/site.ts';
 
 const good = { name: 'demo', origin: 'alpine', sites: [{ name: 'alpine', computes: 1 }] };
 
@@ -48,5 +49,14 @@ describe('a cluster spec', () => {
     ['a newline in an ssh key', { sshKeys: ['ssh-ed25519 AAAA x\nfoo'] }, 'sshKeys.0'],
   ])('refuses %s, naming the field', (_what, change, words) => {
     expect(problem({ ...good, ...change })).toContain(words);
+  });
+});
+
+describe('a site', () => {
+  it('of an unknown kind is refused with the known ones', () => {
+    const result = siteSchema.safeParse({ name: 'alpine', kind: 'zen' });
+    expect(result.success ? '' : describeZodError(result.error)).toBe(
+      'kind: site kind "zen" is unknown; known: libvirt, memory',
+    );
   });
 });
