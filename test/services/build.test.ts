@@ -215,7 +215,8 @@ describe('while the image is being built', () => {
   it('a build that is cancelled ends, and is gone on with', async () => {
     const release = controller.holdImage();
     await controller.client.build(controller.spec('early'));
-    await expect.poll(async () => (await left()).length, { timeout: 30_000 }).toBeGreaterThan(0);
+    // Once there are edges the gang is complete; before that a cancelled build gives everything back.
+    await waitForEffect('early', 'edge');
     await controller.client.cancel('early');
     release();
     expect((await findCluster(controller.db, 'early'))?.phase).toBe('cancelled');
@@ -309,6 +310,16 @@ describe('a destroy', () => {
     expect(new Set((await left()).map((thing) => thing.cluster))).toEqual(new Set(['stays']));
   });
 });
+
+async function waitForEffect(cluster: string, effect: string): Promise<void> {
+  const seen = async () => {
+    const id = (await findCluster(controller.db, cluster))?.id;
+    return controller.world
+      .events()
+      .some((each) => each.clusterId === id && each.effect === effect);
+  };
+  await expect.poll(seen, { timeout: 30_000 }).toBe(true);
+}
 
 async function waitForStart(cluster: string, vm: string): Promise<void> {
   await expect.poll(async () => (await starts(cluster)).get(vm), { timeout: 30_000 }).toBe(1);
