@@ -10,7 +10,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import type { StepRecord } from '../src/domain/cluster.ts';
+import { buildSteps, type StepRecord } from '../src/domain/cluster.ts';
 import { clusterSiteWorkflowId, clusterWorkflowId } from '../src/domain/engine-names.ts';
 import { mvcHome, programRoot } from '../src/installation/home.ts';
 import { connectionSettings } from '../src/installation/settings.ts';
@@ -108,16 +108,6 @@ function render(): string {
     const [low, high] = [at(20, of), at(100, of)];
     return `| ${name} | ${low.toFixed(1)} | ${high.toFixed(1)} | ${low > 0 ? (high / low).toFixed(2) : '–'} | ${((high - low) / 80).toFixed(3)} |`;
   };
-  const names = [
-    'register',
-    'reserve',
-    'image',
-    'supernode',
-    'edges',
-    'frontend',
-    'computes',
-    'verify',
-  ];
   const boot = (round: Round) =>
     step('frontend')(round) + step('computes')(round) + step('verify')(round);
   const share = (rtt: number) =>
@@ -129,7 +119,7 @@ function render(): string {
     '| step | 20 ms | 100 ms | ratio | s per ms |',
     '| --- | --- | --- | --- | --- |',
     row('**whole build**', (round) => round.total),
-    ...names.map((name) => row(name, step(name))),
+    ...buildSteps.map((name) => row(name, step(name))),
     '',
     `Share of the build that is neither a VM's boot nor the proof (whole build less frontend, computes and verify): ${share(20)} % at 20 ms, ${share(100)} % at 100 ms.`,
     '',

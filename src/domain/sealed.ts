@@ -15,3 +15,8 @@ export type Sealed = z.infer<typeof sealedSchema>;
 export function seedPurpose(clusterId: string, vm: string): string {
   return `seed:${clusterId}:${vm}`;
 }
+
+/** What the overlay's key of a cluster is sealed for, at both ends. */
+export function overlayKeyPurpose(clusterId: string): string {
+  return `overlay:${clusterId}`;
+}

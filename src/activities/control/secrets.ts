@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { identitySecret } from '../../domain/cluster.ts';
 import { Failure } from '../../domain/failure.ts';
 import type { Operation } from '../../domain/mark.ts';
-import type { Sealed } from '../../domain/sealed.ts';
+import { overlayKeyPurpose, seedPurpose, type Sealed } from '../../domain/sealed.ts';
 import { hostFacts } from '../../domain/site.ts';
 import type { ClusterContext, ClusterSecrets } from '../../rolls/roll.ts';
 import { renderComputeSeed, renderFrontendSeed } from '../../rolls/seed.ts';
@@ -36,7 +36,7 @@ export function createSecretActivities(dependencies: ControlDependencies) {
         const containers = [...new Set(vms.map((vm) => vm.container))];
         const sealed = containers.map(async (container) => {
           const recipient = await sealKeyOf(input.site, container);
-          return [container, seal(key, recipient, `overlay:${cluster.id}`)] as const;
+          return [container, seal(key, recipient, overlayKeyPurpose(cluster.id))] as const;
         });
         return Object.fromEntries(await Promise.all(sealed));
       });
@@ -60,7 +60,7 @@ export function createSecretActivities(dependencies: ControlDependencies) {
               ? renderFrontendSeed(context, secrets)
               : renderComputeSeed(context, secrets, name);
           const recipient = await sealKeyOf(vm.site, vm.container);
-          return [name, seal(seed, recipient, `seed:${cluster.id}:${name}`)] as const;
+          return [name, seal(seed, recipient, seedPurpose(cluster.id, name))] as const;
         });
         return Object.fromEntries(await Promise.all(sealed));
       });

@@ -1,3 +1,4 @@
+import { overlayKeyPurpose } from '../../domain/sealed.ts';
 import { Failure } from '../../domain/failure.ts';
 import { createN2nHost } from '../../drivers/overlay/n2n/host.ts';
 import { createSupernodeHost } from '../../drivers/overlay/n2n/supernode-host.ts';
@@ -28,7 +29,7 @@ export async function overlayApply(host: Host, call: VerbCall<'overlay.apply'>) 
   }
   if (table.kind !== 'n2n') throw new Failure('BadInput', `no overlay of kind ${table.kind} here`);
   const { mark } = call.operation;
-  const opened = await host.sealKey.openSealed(key, `overlay:${mark.clusterId}`);
+  const opened = await host.sealKey.openSealed(key, overlayKeyPurpose(mark.clusterId));
   await createN2nHost(host).apply(call.operation, container, table, opened.toString());
   return {};
 }
