@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
+import type { FailureKind } from './failure.ts';
 import { overlayKinds } from './overlay.ts';
 
 /** Why an overlay of Debian's n2n 1.3 is called insecure, wherever it is shown. */
@@ -55,6 +56,14 @@ export const clusterSpecSchema = z
       .array(z.string().regex(/^(?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+(?: [\x20-\x7e]*)?$/))
       .max(50)
       .default([]),
+    /** How the cluster is looked after once it is ready. */
+    watch: z
+      .strictObject({
+        everyMinutes: z.int().min(1).max(1440).default(5),
+        /** Mend what is found amiss; otherwise only say so. */
+        repair: z.boolean().default(false),
+      })
+      .prefault({}),
   })
   .superRefine((spec, context) => {
     const names = spec.sites.map((site) => site.name);
@@ -87,10 +96,15 @@ export const clusterSpecSchema = z
 export type ClusterSpec = z.infer<typeof clusterSpecSchema>;
 export type ClusterSpecInput = z.input<typeof clusterSpecSchema>;
 
-/** Where a cluster stands. `ready` only after the verify step has proved it. */
+/**
+ * Where a cluster stands. `ready` only after the verify step has proved it; `changing` while a scale,
+ * repair, stop or start works on a cluster that was ready.
+ */
 export const clusterPhases = [
   'building',
   'ready',
+  'changing',
+  'stopped',
   'failed',
   'cancelled',
   'destroying',
@@ -106,18 +120,44 @@ export interface Condition {
   message: string;
 }
 
+/** What is done to a cluster; each has a row in its history. */
+export const operationKinds = ['build', 'scale', 'repair', 'stop', 'start', 'destroy'] as const;
+export type OperationKind = (typeof operationKinds)[number];
+
+/** In the order of a build. `drain`, `leave` and `configure` only where VMs leave or a frontend runs already. */
 export const buildSteps = [
   'register',
+  'drain',
+  'leave',
   'reserve',
   'image',
   'supernode',
   'edges',
   'frontend',
+  'configure',
   'computes',
   'verify',
 ] as const;
+export const powerSteps = ['drain', 'computes off', 'frontend off'] as const;
 export const destroySteps = ['vms', 'edges', 'supernode', 'inventory'] as const;
-export type StepName = (typeof buildSteps)[number] | (typeof destroySteps)[number];
+export const stepNames = [...new Set([...buildSteps, ...powerSteps, ...destroySteps])] as const;
+export type StepName =
+  (typeof buildSteps)[number] | (typeof powerSteps)[number] | (typeof destroySteps)[number];
+
+/** Why a step does not go on by itself, and what to do. Times in milliseconds since 1970. */
+export interface Parked {
+  kind: FailureKind;
+  /** The host at the site, if it is one host's fault. */
+  host?: string;
+  cause: string;
+  /** The next action, as a sentence. */
+  help: string;
+  since: number;
+  /** When it is tried again without a person; absent for a cause that does not pass. */
+  nextTryAt?: number;
+  /** Whether `mvc resume --skip` may leave it out. */
+  skippable: boolean;
+}
 
 /** One step as it went, for progress and history. Times in milliseconds since 1970. */
 export interface StepRecord {
@@ -127,6 +167,22 @@ export interface StepRecord {
   startedAt: number;
   finishedAt?: number;
   error?: string;
+  /** Rounds of the step, each with its own retries; absent for one. */
+  rounds?: number;
+  /** Set while it waits for a person or for its next round. */
+  parked?: Parked;
+  /** Left out on request. */
+  skipped?: boolean;
+}
+
+/** A step that stands parked: what `mvc status` and the engine's UI show. */
+export type ParkedStep = Parked & Pick<StepRecord, 'step' | 'site'>;
+
+/** A parked step as one sentence: where, why, what next. */
+export function describeParked(parked: ParkedStep): string {
+  const { step, site, host, cause, help } = parked;
+  const place = site === undefined ? '' : ` at site ${site}${host === undefined ? '' : `, host ${host}`}`;
+  return `step ${step}${place} is parked: ${cause}; ${help}`;
 }
 
 /** What the verify step found; the proof behind `ready`. */

@@ -42,6 +42,8 @@ export const failureSchema = z.strictObject({
   message: z.string().max(8192),
   /** What to do next, as a sentence. */
   help: z.string().max(2048).optional(),
+  /** The host at the site where it happened, if it was one host. */
+  host: z.string().max(256).optional(),
 });
 export type FailureDescription = z.infer<typeof failureSchema>;
 
@@ -49,16 +51,19 @@ export type FailureDescription = z.infer<typeof failureSchema>;
 export class Failure extends Error {
   readonly kind: FailureKind;
   readonly help: string | undefined;
+  /** The host at the site where it happened, if it was one host. */
+  readonly host: string | undefined;
 
   constructor(
     kind: FailureKind,
     message: string,
-    options: { help?: string; cause?: unknown } = {},
+    options: { help?: string; host?: string; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Failure';
     this.kind = kind;
     this.help = options.help;
+    this.host = options.host;
   }
 
   get retryable(): boolean {
@@ -70,6 +75,7 @@ export class Failure extends Error {
       kind: this.kind,
       message: this.message.slice(0, 8192),
       ...(this.help === undefined ? {} : { help: this.help.slice(0, 2048) }),
+      ...(this.host === undefined ? {} : { host: this.host.slice(0, 256) }),
     };
   }
 }

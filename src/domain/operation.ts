@@ -1,10 +1,12 @@
+import type { OperationKind } from './cluster.ts';
 import type { Operation } from './mark.ts';
 import type { OverlayTable } from './overlay.ts';
 import type { Site } from './site.ts';
 import type { Vm, VmDefinition } from './vm.ts';
 
-/** What an operation on a cluster (build, destroy) works on; small enough for a history. */
+/** What an operation on a cluster works on; small enough for a history. */
 export interface OperationScope {
+  kind: OperationKind;
   operation: Operation;
   /** Id of the row in the build history. */
   buildId: string;
@@ -21,7 +23,14 @@ export interface SiteShare {
   operation: Operation;
   /** True at the site that holds the frontend VM and the supernode. */
   isOrigin: boolean;
+  /** VMs that are to run. */
   vms: VmDefinition[];
+  /** VMs that are to be off, and stay. */
+  stopped: VmDefinition[];
+  /** VMs that are to go. Their edges are no longer in the table. */
+  leaving: VmDefinition[];
+  /** Names of those among `vms` whose definition has changed since they were made: stopped, then made anew. */
+  changed: string[];
   table: OverlayTable;
 }
 
@@ -29,7 +38,10 @@ export interface SiteShare {
 export interface FrontendShare {
   site: Site;
   frontend: Vm;
+  /** Computes that are to run. */
   computes: { name: string; site: string }[];
+  /** Names of computes that are to be off, or to go: the scheduler must give them no more work. */
+  leaving: string[];
   mtu: number;
 }
 
