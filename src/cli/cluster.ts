@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import type { ClusterPlan } from '../domain/plan.ts';
 import { readClusterSpec, withSpecOptions, type SpecOptions } from './cluster-spec.ts';
 import { confirm } from './confirm.ts';
 import { withClient } from './context.ts';
 import { followOperation } from './follow.ts';
-import { printJson, printLine, printTable } from './output.ts';
+import { printJson, printLine, printLines } from './output.ts';
+import { previewLines } from './plan-lines.ts';
 
 interface Json {
   json?: boolean;
@@ -15,14 +15,14 @@ export function planCommand(): Command {
   return withSpecOptions(
     new Command('plan').argument('[name]', 'name of the cluster (default: the one in the spec)'),
   )
-    .description('show what a build would make, without making it')
+    .description('show what a build would make, or a spec change of a cluster, without doing it')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  mvc plan demo --site alpine=1 --site beach=2 --insecure\n')
     .action(async (name: string | undefined, options: SpecOptions & Json) => {
       const spec = await readClusterSpec(name, options);
-      const plan = await withClient((client) => client.plan(spec));
-      if (options.json) printJson(plan);
-      else printPlan(plan);
+      const preview = await withClient((client) => client.plan(spec));
+      if (options.json) printJson(preview);
+      else printLines(previewLines(preview));
     });
 }
 
@@ -39,6 +39,8 @@ export function createCommand(): Command {
     .addHelpText(
       'after',
       `
+Returns with exit code 8 when all that is left of the build is parked: \`mvc resume\` goes on with it.
+
 Examples:
   mvc create -f demo.yaml
   mvc create demo --site alpine=1 --site beach=1 --site cloud=1 --insecure
@@ -48,7 +50,7 @@ Examples:
       const spec = await readClusterSpec(name, options);
       await withClient(async (client) => {
         const build = await client.build(spec);
-        if (options.watch) return followOperation(client, build, options);
+        if (options.watch) return void (await followOperation(client, build, options));
         if (options.json) return printJson(build);
         printLine(`the build of ${spec.name} is started; \`mvc watch ${spec.name}\` shows it`);
       });
@@ -63,7 +65,9 @@ export function watchCommand(): Command {
     .argument('<name>')
     .option('--json', 'print the result as JSON')
     .action(async (name: string, options: Json) =>
-      withClient(async (client) => followOperation(client, await client.latest(name), options)),
+      withClient(async (client) => {
+        await followOperation(client, await client.latest(name), { ...options, untilEnd: true });
+      }),
     );
 }
 
@@ -73,42 +77,29 @@ export function destroyCommand(): Command {
     .description('remove a cluster from every site, from any state; stops what runs on it first')
     .argument('<name>')
     .option('-y, --yes', 'do not ask')
-    .addHelpText('after', '\nExample:\n  mvc destroy demo --yes\n')
+    .option('--no-watch', 'return as soon as the removal is started')
     .option('--json', 'print the result as JSON')
-    .action(async (name: string, options: Json & { yes?: boolean }) => {
+    .addHelpText(
+      'after',
+      `
+A site that is away is waited for: the command says what remains where and returns with exit code 8;
+the removal goes on by itself when the site is back. \`mvc resume NAME --skip\` leaves it out.
+
+Example:
+  mvc destroy demo --yes
+`,
+    )
+    .action(async (name: string, options: Json & { yes?: boolean; watch: boolean }) => {
       if (!options.yes)
         await confirm(
           `Remove cluster ${name} with all its VMs and disks?`,
           'say --yes to destroy without being asked',
         );
       await withClient(async (client) => {
-        await followOperation(client, await client.destroy(name), options);
+        const removal = await client.destroy(name);
+        if (options.watch) return void (await followOperation(client, removal, options));
+        if (options.json) return printJson(removal);
+        printLine(`the removal of ${name} is started; \`mvc watch ${name}\` shows it`);
       });
     });
-}
-
-export function printPlan(plan: ClusterPlan): void {
-  printTable(
-    ['VM', 'ROLE', 'SITE', 'CONTAINER', 'MAC', 'ADDRESS', 'CPUS', 'MEMORY'],
-    plan.vms.map((vm) => [
-      vm.name,
-      vm.role,
-      vm.site,
-      vm.container,
-      vm.mac,
-      vm.address,
-      String(vm.cpus),
-      `${vm.memoryMiB} MiB`,
-    ]),
-  );
-  const { overlay } = plan;
-  printLine();
-  printLine(
-    `overlay ${overlay.kind} ${overlay.version} on ${plan.network}, MTU ${overlay.mtu}, ${overlay.relayOnly ? 'everything by the supernode' : 'direct where possible'}`,
-  );
-  if (overlay.supernode)
-    printLine(
-      `supernode at site ${overlay.supernode.site}, ${overlay.supernode.address}:${overlay.supernode.port}/udp`,
-    );
-  for (const warning of plan.warnings) printLine(`warning: ${warning}`);
 }

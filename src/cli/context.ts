@@ -1,4 +1,4 @@
-import { connectionSettings } from '../installation/settings.ts';
+import { postgresSettings, temporalSettings } from '../installation/settings.ts';
 import { mvcHome } from '../installation/home.ts';
 import type { MvcClient } from '../client/mvc-client.ts';
 import type { Database } from '../store/database.ts';
@@ -8,7 +8,7 @@ import type { Database } from '../store/database.ts';
  * needs, so that `mvc --help` stays quick.
  */
 export async function withClient<T>(use: (client: MvcClient) => Promise<T>): Promise<T> {
-  const { temporal } = await connectionSettings(mvcHome());
+  const temporal = await temporalSettings(mvcHome());
   const { MvcClient } = await import('../client/mvc-client.ts');
   const client = await MvcClient.connect({
     connection: temporal.connection,
@@ -21,9 +21,9 @@ export async function withClient<T>(use: (client: MvcClient) => Promise<T>): Pro
   }
 }
 
-/** Read-only use of the store. */
+/** Read-only use of the store; needs no workflow engine. */
 export async function withStore<T>(use: (db: Database) => Promise<T>): Promise<T> {
-  const { postgres } = await connectionSettings(mvcHome());
+  const postgres = await postgresSettings(mvcHome());
   const { openDatabase, closeDatabase } = await import('../store/database.ts');
   const db = openDatabase(postgres);
   try {

@@ -7,10 +7,10 @@ import type { ClusterSpecInput } from '../domain/cluster.ts';
 import { parseInput } from '../domain/failure.ts';
 import { siteSchema, type Site } from '../domain/site.ts';
 import { mvcHome } from '../installation/home.ts';
-import { printPlan } from './cluster.ts';
 import { withClient, withStore } from './context.ts';
 import { followOperation } from './follow.ts';
-import { formatDuration, printLine } from './output.ts';
+import { formatDuration, printLine, printLines } from './output.ts';
+import { planLines } from './plan-lines.ts';
 
 const demoCluster = 'demo';
 
@@ -28,12 +28,12 @@ export function demoCommand(): Command {
       const sites = await startLab(Number(options.rtt));
       await withClient(async (client) => {
         for (const site of sites) await register(client, site);
-        await removeOldDemo(client);
+        if (!(await removeOldDemo(client))) return;
         const spec = demoSpec(sites);
-        printPlan(await client.plan(spec));
+        printLines(planLines((await client.plan(spec)).plan));
         printLine();
-        await followOperation(client, await client.build(spec), {});
-        await destroyHint(begun);
+        const end = await followOperation(client, await client.build(spec), {});
+        if (end === 'ended') await destroyHint(begun);
       });
     });
 }
@@ -66,13 +66,14 @@ async function register(client: MvcClient, site: Site): Promise<void> {
   else await client.registerSite(site);
 }
 
-async function removeOldDemo(client: MvcClient): Promise<void> {
+/** @returns false if it cannot go now: what it waits for was said. */
+async function removeOldDemo(client: MvcClient): Promise<boolean> {
   const old = await withStore(async (db) =>
     (await import('../store/clusters.ts')).findCluster(db, demoCluster),
   );
-  if (!old) return;
+  if (!old) return true;
   printLine(`removing the cluster ${demoCluster} of an earlier run …`);
-  await followOperation(client, await client.destroy(demoCluster), {});
+  return (await followOperation(client, await client.destroy(demoCluster), {})) === 'ended';
 }
 
 function demoSpec(sites: Site[]): ClusterSpecInput {

@@ -1,64 +1,79 @@
-import type { MvcClient, StartedOperation } from '../client/mvc-client.ts';
-import type { VerifyReport } from '../domain/cluster.ts';
-import { formatDuration, printJson, printLine, printTable } from './output.ts';
+import type { MvcClient } from '../client/mvc-client.ts';
+import type { StartedOperation } from '../client/cluster-runs.ts';
+import type { ClusterProgress } from '../workflows/messages.ts';
+import { parkedSummary, resultLines } from './operation-result.ts';
+import { printJson, printLines } from './output.ts';
+import { parkedSteps, ParkedWatch } from './parked.ts';
 import { ProgressView } from './progress-view.ts';
 
 const interruptedExitCode = 130;
+/** What is left of the operation is parked. */
+const parkedExitCode = 8;
 
-/** Shows the operation that runs on a cluster until its end, then its result. Ctrl-C stops only the watching. */
+export interface FollowOptions {
+  json?: boolean;
+  /** Watch on while all is parked; otherwise that ends the watching. */
+  untilEnd?: boolean;
+}
+
+/**
+ * Shows an operation on a cluster until its end, or until all that is left of it is parked; then how
+ * it ended, or what to do. Ctrl-C stops only the watching.
+ *
+ * @throws {Failure} with which the operation ended.
+ */
 export async function followOperation(
   client: MvcClient,
   operation: StartedOperation,
-  options: { json?: boolean },
-): Promise<void> {
-  const name = operation.cluster;
+  options: FollowOptions,
+): Promise<'ended' | 'parked'> {
   const begun = Date.now();
-  await watchToTheEnd(client, operation, options);
-  const result = await client.result(operation);
-  if (options.json) return printJson(result);
-  if (result.phase === 'destroyed') {
-    return printLine(
-      `cluster ${name} is destroyed: asked ${result.emptySites.join(', ')}, nothing is left there`,
-    );
+  const waiting = await watchProgress(client, operation, options);
+  if (waiting) {
+    reportParked(waiting, options);
+    return 'parked';
   }
-  printReport(result.report);
-  printLine(`cluster ${name} is ready (watched for ${formatDuration(Date.now() - begun)})`);
-  printLine(`next: mvc ssh ${name} -- sinfo`);
+  const result = await client.result(operation);
+  if (options.json) printJson(result);
+  else printLines(resultLines(result, Date.now() - begun));
+  return 'ended';
 }
 
-async function watchToTheEnd(
+function reportParked(progress: ClusterProgress, options: FollowOptions): void {
+  process.exitCode = parkedExitCode;
+  if (!options.json) return printLines(parkedSummary(progress, Date.now()));
+  const { cluster, operation, steps } = progress;
+  printJson({ cluster, operation, phase: 'parked', parked: parkedSteps(steps) });
+}
+
+/** Returns where the operation stood when all that was left was parked; undefined if it ended. */
+async function watchProgress(
   client: MvcClient,
   operation: StartedOperation,
-  options: { json?: boolean },
-): Promise<void> {
-  const name = operation.cluster;
+  options: FollowOptions,
+): Promise<ClusterProgress | undefined> {
   const view = new ProgressView();
+  const parked = new ParkedWatch();
   const stop = () => {
     view.end();
-    process.stderr.write(
-      `stopped watching; the operation on ${name} goes on (\`mvc watch ${name}\`)\n`,
-    );
-    process.exit(interruptedExitCode);
+    stopWatching(operation.cluster);
   };
   process.once('SIGINT', stop);
   try {
-    for await (const progress of client.watch(operation)) if (!options.json) view.show(progress);
+    for await (const progress of client.watch(operation)) {
+      if (!options.json) view.show(progress);
+      if (!options.untilEnd && parked.isSettled(progress.steps, Date.now())) return progress;
+    }
+    return undefined;
   } finally {
     view.end();
     process.removeListener('SIGINT', stop);
   }
 }
 
-/** The proof of a build, as a person would have seen it. */
-export function printReport(report: VerifyReport): void {
-  printLine();
-  for (const line of report.transcript.trimEnd().split('\n')) printLine(line);
-  printLine();
-  printTable(
-    ['FROM', 'TO', 'ROUND TRIP'],
-    report.rtt.map(({ from, to, ms }) => [from, to, `${ms.toFixed(1)} ms`]),
+function stopWatching(name: string): void {
+  process.stderr.write(
+    `stopped watching; the operation on ${name} goes on (\`mvc watch ${name}\`)\n`,
   );
-  printLine(
-    `MPI: ${report.mpi.ranks} ranks on ${report.mpi.nodes.join(', ')} over ${report.mpi.interface}, sum ${report.mpi.sum}; MTU ${report.mtu}`,
-  );
+  process.exit(interruptedExitCode);
 }

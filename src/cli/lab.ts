@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { Command } from 'commander';
 import { Failure } from '../domain/failure.ts';
 import type { LabReport } from '../lab/status.ts';
+import { labFaultCommands } from './lab-faults.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
 
 /** `mvc lab …`: test sites on this machine. */
@@ -18,6 +19,7 @@ export function labCommand(resolveHome: () => string): Command {
   command.addCommand(rttCommand(resolveHome));
   command.addCommand(rebootCommand(resolveHome));
   command.addCommand(execCommand(resolveHome));
+  for (const each of labFaultCommands(resolveHome)) command.addCommand(each);
   return command;
 }
 

@@ -2,16 +2,22 @@
 import { Command, CommanderError } from 'commander';
 import { join } from 'node:path';
 import { mvcHome } from '../installation/home.ts';
+import { changeCommands } from './change.ts';
 import { createCommand, destroyCommand, planCommand, watchCommand } from './cluster.ts';
 import { demoCommand } from './demo.ts';
 import { reportError } from './errors.ts';
+import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
 import { inventoryCommand } from './inventory.ts';
 import { labCommand } from './lab.ts';
+import { listCommand } from './list.ts';
+import { reconcileCommand } from './reconcile.ts';
+import { cancelCommand, resumeCommand } from './resume.ts';
 import { serviceCommands } from './services.ts';
 import { siteCommand } from './site.ts';
 import { sshCommand, sshTunnelCommand } from './ssh.ts';
-import { historyCommand, listCommand, statusCommand } from './status.ts';
+import { statusCommand } from './status.ts';
+import { sweepCommand } from './sweep.ts';
 
 const usageExitCode = 2;
 
@@ -35,23 +41,24 @@ A first cluster:
 Without any site of your own: mvc demo
 `,
     );
-  const commands = [
-    demoCommand(),
-    ...serviceCommands(),
-    siteCommand(),
-    planCommand(),
-    createCommand(),
-    listCommand(),
-    statusCommand(),
-    watchCommand(),
-    historyCommand(),
-    sshCommand(),
-    destroyCommand(),
-    inventoryCommand(),
-    imageCommand(),
-    labCommand(() => join(mvcHome().root, 'lab')),
-  ];
-  for (const command of commands) mvc.addCommand(inherit(command));
+  const groups: Record<string, Command[]> = {
+    'Start here:': [demoCommand(), ...serviceCommands(), statusCommand()],
+    'Sites:': [siteCommand(), inventoryCommand(), sweepCommand(), reconcileCommand()],
+    'Clusters:': [
+      listCommand(),
+      planCommand(),
+      createCommand(),
+      watchCommand(),
+      resumeCommand(),
+      cancelCommand(),
+      destroyCommand(),
+    ],
+    'Clusters that were built:': [sshCommand(), ...changeCommands(), historyCommand()],
+    'Parts:': [imageCommand(), labCommand(() => join(mvcHome().root, 'lab'))],
+  };
+  for (const [heading, commands] of Object.entries(groups)) {
+    for (const command of commands) mvc.addCommand(inherit(command).helpGroup(heading));
+  }
   mvc.addCommand(inherit(sshTunnelCommand()), { hidden: true });
   return mvc;
 }

@@ -2,6 +2,8 @@ import {
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import { Failure, failureKinds, failureSchema, type FailureKind } from '../domain/failure.ts';
@@ -9,7 +11,15 @@ import { Failure, failureKinds, failureSchema, type FailureKind } from '../domai
 /** Makes one of our failures, with a sentence for a person, of what the engine's client threw. */
 export function toClientFailure(error: unknown, subject: string): Failure {
   if (error instanceof Failure) return error;
-  if (error instanceof WorkflowFailedError) return fromCause(error.cause, subject);
+  if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError) {
+    return fromCause(error.cause, subject);
+  }
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+    return new Failure('Timeout', `no control worker took up the request on ${subject}`, {
+      help: '`mvc status` shows whether all workers run; then ask again',
+      cause: error,
+    });
+  }
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new Failure('Busy', `another operation runs under ${subject}`, {
       help: 'try again when it has ended',
@@ -39,8 +49,11 @@ function fromCause(cause: unknown, subject: string): Failure {
   }
   const described = failureSchema.safeParse(cause.details?.[0]);
   if (described.success) {
-    const { kind, message, help } = described.data;
-    return new Failure(kind, message, help === undefined ? {} : { help });
+    const { kind, message, help, host } = described.data;
+    return new Failure(kind, message, {
+      ...(help === undefined ? {} : { help }),
+      ...(host === undefined ? {} : { host }),
+    });
   }
   return new Failure(kindOf(cause.type), cause.message);
 }

@@ -1,44 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import {
-  Connection,
-  Client,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  type ConnectionOptions,
-} from '@temporalio/client';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection, Client, type ConnectionOptions } from '@temporalio/client';
 import { clusterSpecSchema, type ClusterSpecInput } from '../domain/cluster.ts';
-import { clusterWorkflowId, controlQueue, siteWorkflowId } from '../domain/engine-names.ts';
+import { controlQueue, siteWorkflowId } from '../domain/engine-names.ts';
 import { Failure, parseInput } from '../domain/failure.ts';
-import type { ClusterPlan } from '../domain/plan.ts';
+import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
+import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
-import type { BuildResult } from '../workflows/build-cluster.ts';
-import type { DestroyResult } from '../workflows/destroy-cluster.ts';
-import type { ClusterProgress } from '../workflows/messages.ts';
+import type { ClusterProgress, ResumeInput, ResumeResult } from '../workflows/messages.ts';
+import type { ReconcileResult } from '../workflows/reconcile-sites.ts';
 import type { Inventory } from '../workflows/survey.ts';
+import type { SweepResult } from '../workflows/sweep-sites.ts';
 import { toClientFailure } from './client-failure.ts';
-import { pendingNotes } from './pending-notes.ts';
+import {
+  ClusterRuns,
+  type RunningOperation,
+  type StartedOperation,
+  type WatchedProgress,
+} from './cluster-runs.ts';
+import type { OperationResult } from './operation-result.ts';
 
 export interface MvcClientOptions {
   /** As @temporalio/client takes it: address, TLS, API key. */
   connection: ConnectionOptions;
   namespace?: string;
 }
-
-/** What a watcher sees at one moment: the steps, and what the running activities say. */
-export interface WatchedProgress extends ClusterProgress {
-  notes: string[];
-}
-
-/** One operation among those on a cluster, which all have the same workflow id. */
-export interface StartedOperation {
-  cluster: string;
-  runId: string;
-}
-
-const watchEveryMs = 700;
-/** How long an engine may be silent before watching is given up. */
-const patienceMs = 60_000;
 
 /**
  * Starts, watches and ends operations on clusters. Every failure that it throws is a `Failure` with
@@ -52,10 +37,12 @@ const patienceMs = 60_000;
 export class MvcClient {
   private readonly connection: Connection;
   private readonly engine: Client;
+  private readonly runs: ClusterRuns;
 
   private constructor(connection: Connection, namespace: string | undefined) {
     this.connection = connection;
     this.engine = new Client({ connection, ...(namespace === undefined ? {} : { namespace }) });
+    this.runs = new ClusterRuns(this.engine);
   }
 
   /** @throws {Failure} Unreachable when the workflow engine does not answer. */
@@ -95,10 +82,10 @@ export class MvcClient {
     await this.execute<void>('removeSite', siteWorkflowId(name), { name });
   }
 
-  /** Asks the sites and plans; changes nothing. */
-  async plan(spec: ClusterSpecInput): Promise<ClusterPlan> {
+  /** Asks the sites and plans, or says what the spec would change of a cluster that is there. Changes nothing. */
+  async plan(spec: ClusterSpecInput): Promise<PlanPreview> {
     const checked = parseInput(clusterSpecSchema, spec, `the spec of cluster ${spec.name}`);
-    return this.execute<ClusterPlan>(
+    return this.execute<PlanPreview>(
       'previewCluster',
       `plan:${checked.name}:${randomUUID()}`,
       checked,
@@ -106,76 +93,95 @@ export class MvcClient {
   }
 
   /**
-   * Starts a build, or goes on with one that failed or was cancelled. Returns when it is started.
+   * Starts a build, or goes on with one that failed or was cancelled. Returns when it is started, as
+   * do all operations on a cluster: `watch` and `result` tell the rest.
    *
    * @throws {Failure} Busy when an operation on this cluster is running.
    */
   async build(spec: ClusterSpecInput): Promise<StartedOperation> {
     const checked = parseInput(clusterSpecSchema, spec, `the spec of cluster ${spec.name}`);
-    return this.start('buildCluster', checked.name, checked);
+    return this.runs.start('build', checked.name, checked);
+  }
+
+  /**
+   * Gives a cluster another number of computes at the named sites; the other sites keep theirs.
+   *
+   * @param sites site → number of computes.
+   * @throws {Failure} Busy, BadInput.
+   */
+  async scale(cluster: string, sites: Record<string, number>): Promise<StartedOperation> {
+    for (const site of Object.keys(sites)) parseInput(siteNameSchema, site, `site ${site}`);
+    return this.runs.start('scale', cluster, { ...named(cluster), sites });
+  }
+
+  /** Mends what is not as it should be, and nothing else. @throws {Failure} Busy, BadInput. */
+  async repair(cluster: string): Promise<StartedOperation> {
+    return this.runs.start('repair', cluster, named(cluster));
+  }
+
+  /** Powers a whole cluster, or one VM of it, down. @throws {Failure} Busy, BadInput. */
+  async stop(cluster: string, vm?: string): Promise<StartedOperation> {
+    return this.runs.start('stop', cluster, named(cluster, vm));
+  }
+
+  /** Powers a whole cluster, or one VM of it, up. @throws {Failure} Busy, BadInput. */
+  async start(cluster: string, vm?: string): Promise<StartedOperation> {
+    return this.runs.start('start', cluster, named(cluster, vm));
+  }
+
+  /**
+   * Tries parked steps of the running operation again, or leaves them out.
+   *
+   * @param input which of the parked steps (all by default), and a corrected spec if it is to go on
+   *     with that.
+   * @throws {Failure} NotFound if nothing runs; BadInput if nothing that is parked is meant.
+   */
+  async resume(cluster: string, input: ResumeInput = {}): Promise<ResumeResult> {
+    return this.runs.resume(cluster, input);
   }
 
   /** The operation that runs on the cluster, or the last one that ran. */
   async latest(cluster: string): Promise<StartedOperation> {
-    const description = await this.describe({ cluster });
+    const description = await this.runs.describe({ cluster });
     if (description) return { cluster, runId: description.runId };
     throw new Failure('NotFound', `no operation on a cluster ${cluster} is known`, {
       help: '`mvc list` shows the clusters, `mvc history` what was',
     });
   }
 
+  /** What runs on the cluster at the moment, and where it stands; undefined if nothing runs. */
+  async running(
+    cluster: string,
+  ): Promise<(RunningOperation & { progress: ClusterProgress }) | undefined> {
+    const running = await this.runs.running(cluster);
+    return running && { ...running, progress: await this.runs.progress(running, running.kind) };
+  }
+
   /** Waits for the end of an operation, and returns its result. */
-  async result(operation: StartedOperation): Promise<BuildResult | DestroyResult> {
-    try {
-      return (await this.handle(operation).result()) as BuildResult | DestroyResult;
-    } catch (error) {
-      throw toClientFailure(error, `cluster ${operation.cluster}`);
-    }
+  async result(operation: StartedOperation): Promise<OperationResult> {
+    return (await this.runs.result(operation)) as OperationResult;
   }
 
   /**
    * Where an operation stands, until it has ended. Ending the iteration stops only the watching. An
    * engine that is away for a minute is waited for: the operation goes on meanwhile.
    */
-  async *watch(operation: StartedOperation): AsyncGenerator<WatchedProgress> {
-    let silentSince: number | undefined;
-    for (;;) {
-      try {
-        const { progress, running } = await this.look(operation);
-        silentSince = undefined;
-        yield progress;
-        if (!running) return;
-      } catch (error) {
-        silentSince ??= Date.now();
-        if (Date.now() - silentSince > patienceMs) throw toClientFailure(error, operation.cluster);
-      }
-      await sleep(watchEveryMs);
-    }
+  watch(operation: StartedOperation): AsyncGenerator<WatchedProgress> {
+    return this.runs.watch(operation);
   }
 
-  private async look(operation: StartedOperation) {
-    const running = (await this.describe(operation))?.status.name === 'RUNNING';
-    const progress = await this.progress(operation);
-    const notes = running ? await pendingNotes(this.engine, operation.cluster) : [];
-    return { running, progress: { ...progress, notes } };
+  /**
+   * Stops the operation that runs on the cluster and waits for its end. What exists is kept.
+   *
+   * @returns what it was; undefined if nothing ran.
+   */
+  async cancel(cluster: string): Promise<RunningOperation | undefined> {
+    return this.runs.cancel(cluster);
   }
 
-  /** Stops the operation that runs on the cluster and waits for its end. What exists is kept. */
-  async cancel(cluster: string): Promise<void> {
-    const description = await this.describe({ cluster });
-    if (description?.status.name !== 'RUNNING') return;
-    const operation = { cluster, runId: description.runId };
-    await this.handle(operation).cancel();
-    // It ends as cancelled, or as what it had become before: both were asked for.
-    await this.handle(operation)
-      .result()
-      .catch(() => undefined);
-  }
-
-  /** Stops what runs on the cluster, then starts its removal from every site. */
+  /** Stops what runs on the cluster, then starts its removal from every site; joins a removal that runs. */
   async destroy(cluster: string): Promise<StartedOperation> {
-    await this.cancel(cluster);
-    return this.start('destroyCluster', cluster, { name: cluster });
+    return this.runs.destroy(named(cluster).name);
   }
 
   /** What carries this installation's mark at the sites. */
@@ -183,66 +189,42 @@ export class MvcClient {
     return this.execute<Inventory>('takeInventory', `inventory:${randomUUID()}`, filter);
   }
 
-  /** Undefined if the engine knows no such run. */
-  private async describe(operation: { cluster: string; runId?: string }) {
-    try {
-      return await this.handle(operation).describe();
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw toClientFailure(error, `cluster ${operation.cluster}`);
-    }
+  /**
+   * What carries this installation's mark but belongs to no cluster; removes it if asked to.
+   *
+   * @param input `cluster`: only what was left by clusters of this name.
+   */
+  async sweep(input: { remove: boolean; cluster?: string }): Promise<SweepResult> {
+    return this.execute<SweepResult>('sweepSites', `sweep:${randomUUID()}`, input, '30m');
   }
 
-  private async progress(operation: StartedOperation): Promise<ClusterProgress> {
-    try {
-      return await this.handle(operation).query<ClusterProgress>('progress');
-    } catch {
-      // Before its first task, or while no control worker runs, the run cannot be asked.
-      const message = 'waiting for the control worker (`mvc status`)';
-      return {
-        cluster: operation.cluster,
-        operation: 'build',
-        phase: 'building',
-        steps: [],
-        message,
-      };
-    }
+  /** Compares all that is recorded with what is at the sites, as after an older database was restored. */
+  async reconcile(): Promise<ReconcileResult> {
+    return this.execute<ReconcileResult>('reconcileSites', `reconcile:${randomUUID()}`, {}, '30m');
   }
 
-  private handle({ cluster, runId }: { cluster: string; runId?: string }) {
-    return this.engine.workflow.getHandle(clusterWorkflowId(cluster), runId);
-  }
-
-  private async start(type: string, cluster: string, input: unknown): Promise<StartedOperation> {
-    try {
-      const handle = await this.engine.workflow.start(type, {
-        workflowId: clusterWorkflowId(cluster),
-        taskQueue: controlQueue,
-        args: [input],
-        staticSummary: `${type} ${cluster}`,
-      });
-      return { cluster, runId: handle.firstExecutionRunId };
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) {
-        throw new Failure('Busy', `an operation on cluster ${cluster} is already running`, {
-          help: `\`mvc watch ${cluster}\` shows it`,
-          cause: error,
-        });
-      }
-      throw toClientFailure(error, `cluster ${cluster}`);
-    }
-  }
-
-  private async execute<T>(type: string, workflowId: string, input: unknown): Promise<T> {
+  private async execute<T>(
+    type: string,
+    workflowId: string,
+    input: unknown,
+    timeout: '5m' | '30m' = '5m',
+  ): Promise<T> {
     try {
       return (await this.engine.workflow.execute(type, {
         workflowId,
         taskQueue: controlQueue,
         args: [input],
-        workflowExecutionTimeout: '5m',
+        workflowExecutionTimeout: timeout,
       })) as T;
     } catch (error) {
       throw toClientFailure(error, workflowId);
     }
   }
+}
+
+/** The workflows check the rest of their input; the name is needed before, for the run's id. */
+function named(cluster: string, vm?: string): { name: string; vm?: string } {
+  const name = parseInput(clusterNameSchema, cluster, `the name ${cluster}`);
+  if (vm === undefined) return { name };
+  return { name, vm: parseInput(vmNameSchema, vm, `the name ${vm}`) };
 }

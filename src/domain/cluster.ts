@@ -114,7 +114,7 @@ export type ClusterPhase = (typeof clusterPhases)[number];
 
 /** Why a cluster is (not) as wanted; one sentence for a person. */
 export interface Condition {
-  type: 'Ready' | 'Secure' | 'Attention';
+  type: 'Ready' | 'Secure' | 'Attention' | 'Drift';
   status: boolean;
   reason: string;
   message: string;
@@ -189,6 +189,8 @@ export function describeParked(parked: ParkedStep): string {
 export const verifyReportSchema = z.strictObject({
   /** Host names that `srun hostname` printed, one per node. */
   hostnames: z.array(z.string()),
+  /** Nodes that had no room for the proof: all their cores were taken by jobs. */
+  busy: z.array(z.string()).optional(),
   /** One line per rank of the MPI collective, with its node. */
   mpi: z.strictObject({
     ranks: z.int(),

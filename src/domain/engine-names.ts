@@ -4,6 +4,9 @@
  */
 export const controlQueue = 'control';
 
+/** The engine's worker deployment whose versions are those of the workflows' code. */
+export const workerDeployment = 'mvc';
+
 export function siteQueue(site: string): string {
   return `site:${site}`;
 }
@@ -19,6 +22,11 @@ export function clusterSiteWorkflowId(cluster: string, site: string): string {
 
 export function siteWorkflowId(site: string): string {
   return `site:${site}`;
+}
+
+/** The schedule that looks at a cluster; the runs that it starts have this id with a time behind it. */
+export function watchScheduleId(cluster: string): string {
+  return `watch:${cluster}`;
 }
 
 /** Search attributes: what the lists in the engine's UI can be filtered by. */

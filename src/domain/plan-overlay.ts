@@ -28,7 +28,15 @@ export function planOverlay(
   return { table: { ...table, community, network, supernode, edges }, warnings };
 }
 
-function planOverlayKind(input: PlanInput) {
+/**
+ * Kind, version and MTU of the overlay that the spec's sites can have together.
+ *
+ * @throws {Failure} BadInput or MissingTool.
+ */
+export function planOverlayKind(input: PlanInput): {
+  table: Pick<OverlayTable, 'kind' | 'version' | 'mtu' | 'relayOnly'>;
+  warnings: string[];
+} {
   const { kind, insecure } = input.spec.overlay;
   const needed = kind === 'memory' ? 'memory' : 'libvirt';
   const other = input.sites.find(({ site }) => site.kind !== needed);
@@ -88,7 +96,8 @@ function commonN2nVersion(sites: SurveyedSite[]): string {
   return families[0]?.[0] ?? '';
 }
 
-function planEdge(clusterId: string, vm: Vm, index: number, udpPort: number): Edge {
+/** @param index number of the VM in the cluster, unique among all that are there; 0 for the frontend. */
+export function planEdge(clusterId: string, vm: Vm, index: number, udpPort: number): Edge {
   // 15 characters at most for an interface's name: kind, 8 digits of the cluster, number of the VM.
   const suffix = `${clusterId.slice(0, 8)}-${index.toString(36)}`;
   return {
@@ -103,17 +112,19 @@ function planEdge(clusterId: string, vm: Vm, index: number, udpPort: number): Ed
   };
 }
 
-class PortAllocator {
+/** Gives out the lowest free UDP ports of sites. */
+export class PortAllocator {
   private readonly used = new Map<string, Set<number>>();
   private readonly input: PlanInput;
 
-  constructor(input: PlanInput) {
+  /** @param taken besides those of the ledger. */
+  constructor(input: PlanInput, taken: { site: string; port: number }[] = []) {
     this.input = input;
+    for (const { site, port } of taken) this.usedAt(site).add(port);
   }
 
   next(siteName: string): number {
-    const used = this.used.get(siteName) ?? new Set(this.input.ledger.ports[siteName] ?? []);
-    this.used.set(siteName, used);
+    const used = this.usedAt(siteName);
     const { first, last } = siteOf(this.input, siteName).site.udpPorts;
     for (let port = first; port <= last; port += 1) {
       if (used.has(port)) continue;
@@ -127,5 +138,11 @@ class PortAllocator {
         help: "ask the site's administrator for a wider range of ports",
       },
     );
+  }
+
+  private usedAt(site: string): Set<number> {
+    const used = this.used.get(site) ?? new Set(this.input.ledger.ports[site] ?? []);
+    this.used.set(site, used);
+    return used;
   }
 }

@@ -14,7 +14,7 @@ import type { OverlayTable } from './overlay.ts';
 import { siteOf, type PlanInput } from './plan-input.ts';
 import { planOverlay } from './plan-overlay.ts';
 import { placeVms } from './placement.ts';
-import type { Site } from './site.ts';
+import type { FoundDomain, Site } from './site.ts';
 import { domainName, type Vm } from './vm.ts';
 
 /** Everything that a build will make, before any site is asked. */
@@ -150,22 +150,8 @@ function planSiteInterface(input: PlanInput, site: Site, index: number) {
 }
 
 function checkNamesAndMacs(input: PlanInput, vms: Vm[]): void {
-  const foreign = input.sites.flatMap(({ site, facts }) =>
-    facts.hosts.flatMap((host) =>
-      host.domains.map((domain) => ({ site: site.name, host: host.host, ...domain })),
-    ),
-  );
-  for (const vm of vms) {
-    const name = domainName(input.spec.name, vm.name);
-    const taken = foreign.find((domain) => domain.site === vm.site && domain.name === name);
-    if (taken) {
-      throw new Failure(
-        'Conflict',
-        `site ${vm.site} already has a domain ${name} at ${taken.host} that does not belong to this cluster; it was left untouched`,
-        { help: 'choose another cluster name, or ask whoever owns that domain to rename it' },
-      );
-    }
-  }
+  const foreign = foreignDomains(input);
+  for (const vm of vms) checkName(input.spec.name, vm, foreign);
   const macs = new Set([...foreign.flatMap((domain) => domain.macs), ...input.ledger.macs]);
   const clash = vms
     .flatMap((vm) => [vm.mac, ...(vm.siteInterface ? [vm.siteInterface.mac] : [])])
@@ -173,6 +159,35 @@ function checkNamesAndMacs(input: PlanInput, vms: Vm[]): void {
   if (clash !== undefined) {
     throw new MacTaken(clash);
   }
+}
+
+/** A domain at a site that is not of the cluster being planned. */
+export interface ForeignDomain extends FoundDomain {
+  site: string;
+  host: string;
+}
+
+/** All domains at the sites of a plan, but for those of the cluster itself. */
+export function foreignDomains(input: PlanInput): ForeignDomain[] {
+  return input.sites.flatMap(({ site, facts }) =>
+    facts.hosts.flatMap((host) =>
+      host.domains
+        .filter((domain) => domain.mark?.clusterId !== input.clusterId)
+        .map((domain) => ({ site: site.name, host: host.host, ...domain })),
+    ),
+  );
+}
+
+/** @throws {Failure} Conflict if somebody else's domain at the VM's site has the VM's name. */
+export function checkName(cluster: string, vm: Vm, foreign: ForeignDomain[]): void {
+  const name = domainName(cluster, vm.name);
+  const taken = foreign.find((domain) => domain.site === vm.site && domain.name === name);
+  if (!taken) return;
+  throw new Failure(
+    'Conflict',
+    `site ${vm.site} already has a domain ${name} at ${taken.host} that does not belong to this cluster; it was left untouched`,
+    { help: 'choose another cluster name, or ask whoever owns that domain to rename it' },
+  );
 }
 
 /** A derived MAC is taken: plan again with another cluster id. */

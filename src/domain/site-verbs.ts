@@ -32,6 +32,11 @@ export const siteVerbs = {
     input: z.strictObject({ installation: z.uuid(), clusterId: z.string().optional() }),
     output: z.strictObject({ things: z.array(ownedThingSchema) }),
   },
+  /** The highest operation of each of the installation's clusters that has acted here. */
+  operations: {
+    input: z.strictObject({ installation: z.uuid() }),
+    output: z.strictObject({ operations: z.array(operationSchema).max(10_000) }),
+  },
 
   /** Which bytes of an image are here. `complete` means: digest checked, ready to use. */
   'image.state': {

@@ -117,7 +117,10 @@ export const foundDomainSchema = z.strictObject({
   macs: z.array(macSchema.or(z.string().max(32))),
   /** Absent if the domain is not ours: it has no mark of any installation. */
   mark: markSchema.optional(),
+  /** What a reservation takes that nobody booted and whose lease is over: its installation gets it back. */
+  lapsed: z.strictObject({ cpus: z.int().min(0), memoryMiB: z.int().min(0) }).optional(),
 });
+export type FoundDomain = z.infer<typeof foundDomainSchema>;
 
 /** What a host says of itself. Sizes in MiB. */
 export const hostFactsSchema = z.strictObject({
@@ -151,6 +154,36 @@ export const siteFactsSchema = z.strictObject({
   hosts: z.array(hostFactsSchema).min(1),
 });
 export type SiteFacts = z.infer<typeof siteFactsSchema>;
+
+/**
+ * The facts as a reservation will find them: what an installation's own lapsed reservations take counts
+ * as free, since they give way. Those of the cluster that asks stay counted: it renews them.
+ */
+export function withoutLapsed(
+  facts: SiteFacts,
+  asker: { installation: string; clusterId?: string },
+): SiteFacts {
+  return { ...facts, hosts: facts.hosts.map((host) => hostWithoutLapsed(host, asker)) };
+}
+
+function hostWithoutLapsed(
+  host: HostFacts,
+  { installation, clusterId }: { installation: string; clusterId?: string },
+): HostFacts {
+  if (!host.capacity) return host;
+  const lapsed = host.domains
+    .filter(({ mark }) => mark?.installation === installation && mark.clusterId !== clusterId)
+    .flatMap((domain) => domain.lapsed ?? []);
+  const { committedCpus, committedMiB } = host.capacity;
+  return {
+    ...host,
+    capacity: {
+      ...host.capacity,
+      committedCpus: lapsed.reduce((left, { cpus }) => left - cpus, committedCpus),
+      committedMiB: lapsed.reduce((left, { memoryMiB }) => left - memoryMiB, committedMiB),
+    },
+  };
+}
 
 export function hostFacts(facts: SiteFacts, host: string): HostFacts | undefined {
   return facts.hosts.find((each) => each.host === host);

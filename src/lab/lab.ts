@@ -11,6 +11,7 @@ import {
   checkRtt,
   controllerEnd,
   findMachine,
+  findSite,
   lan,
   machinesOf,
   planLab,
@@ -21,6 +22,7 @@ import {
 } from './plan.ts';
 import { requirePrograms, requireRoot } from './prerequisites.ts';
 import { labReport, type LabReport } from './status.ts';
+import { mendAll } from './cut.ts';
 import { addressController, ensureHub, ensureWanEnd, setRtt, wanEnds } from './wan.ts';
 
 export interface LabUpOptions {
@@ -108,7 +110,7 @@ export async function labReboot(options: { home: string; machine: string }): Pro
   await withLock(directory.lockFile, lockSeconds, async () => {
     const plan = await requirePlan(directory);
     const machine = findMachine(plan, options.machine);
-    const site = siteOf(plan, machine);
+    const site = findSite(plan, machine.site);
     await stopMachine(directory, machine);
     const ports = site.containers.map((each) => each.container ?? '');
     const wired =
@@ -161,9 +163,9 @@ async function samePlan(
       { help: 'remove it first (`mvc lab down`), or use another MVC_HOME' },
     );
   }
-  if (options.rttMs === undefined || options.rttMs === known.rttMs) return known;
-  checkRtt(options.rttMs);
-  const plan = { ...known, rttMs: options.rttMs };
+  const rttMs = options.rttMs ?? known.rttMs;
+  checkRtt(rttMs);
+  const plan = { ...known, rttMs, cut: [] };
   await writePlan(directory, plan);
   return plan;
 }
@@ -184,6 +186,7 @@ async function converge(
   await ensureHub(directory);
   await Promise.all(wanEnds(plan).map((end) => ensureWanEnd(directory, plan, end)));
   await setRtt(directory, plan, plan.rttMs);
+  await mendAll(directory, plan);
   await addressController(plan.id);
   await Promise.all(plan.sites.map((site) => connectSite(directory, plan, site)));
 
@@ -214,10 +217,4 @@ async function openSite(directory: LabDirectory, site: LabSite): Promise<void> {
 async function changeRtt(directory: LabDirectory, plan: LabPlan, rttMs: number): Promise<void> {
   await setRtt(directory, plan, rttMs);
   await writePlan(directory, { ...plan, rttMs });
-}
-
-function siteOf(plan: LabPlan, machine: LabMachine): LabSite {
-  const site = plan.sites.find((each) => each.name === machine.site);
-  if (!site) throw new Failure('NotFound', `the lab has no site ${machine.site}`);
-  return site;
 }

@@ -90,18 +90,22 @@ export function machineInit(directory: LabDirectory, machine: LabMachine): numbe
   return findProcesses(directory.id).find((each) => each.role === role && each.innerPid === 1)?.pid;
 }
 
+/** @throws {Failure} NotFound if the machine does not run. */
+export function requireInit(directory: LabDirectory, machine: LabMachine): number {
+  const pid = machineInit(directory, machine);
+  if (pid !== undefined) return pid;
+  throw new Failure('NotFound', `the machine ${machine.name} does not run`, {
+    help: '`mvc lab up` repairs what is missing',
+  });
+}
+
 /** The argument list that runs a program inside the machine. @throws {Failure} NotFound if it does not run. */
 export function insideMachine(
   directory: LabDirectory,
   machine: LabMachine,
   argv: readonly string[],
 ): [string, ...string[]] {
-  const pid = machineInit(directory, machine);
-  if (pid === undefined) {
-    throw new Failure('NotFound', `the machine ${machine.name} does not run`, {
-      help: '`mvc lab up` repairs what is missing',
-    });
-  }
+  const pid = requireInit(directory, machine);
   const target = ['--target', String(pid), '--mount', '--net', '--uts', '--ipc', '--pid'];
   return ['nsenter', ...target, '--wd', '--', ...argv];
 }

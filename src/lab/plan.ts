@@ -28,6 +28,8 @@ export interface LabPlan {
   id: string;
   rttMs: number;
   sites: LabSite[];
+  /** Sites whose WAN is cut at the moment. */
+  cut?: string[];
   /** False if the lab's first namespace made the mount that names namespaces: then it goes with the last. */
   netnsWasMounted?: boolean;
 }
@@ -129,4 +131,12 @@ export function findMachine(plan: LabPlan, name: string): LabMachine {
   if (found) return found;
   const known = machines.map((machine) => machine.name).join(', ');
   throw new Failure('NotFound', `the lab has no machine ${name}; it has: ${known}`);
+}
+
+/** @throws {Failure} NotFound, naming those that exist. */
+export function findSite(plan: LabPlan, name: string): LabSite {
+  const found = plan.sites.find((site) => site.name === name);
+  if (found) return found;
+  const known = plan.sites.map((site) => site.name).join(', ');
+  throw new Failure('NotFound', `the lab has no site ${name}; it has: ${known}`);
 }

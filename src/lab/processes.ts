@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../domain/failure.ts';
 
@@ -68,13 +69,30 @@ export function findProcesses(id: string): LabProcess[] {
 /** Processes that are in the network namespace of this file, whoever started them. */
 export function findInNamespace(file: string): number[] {
   const { ino } = statSync(file);
-  return processIds().filter((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/ns/net`) === `net:[${ino}]`;
-    } catch {
-      // It has ended in the meantime.
-      return false;
-    }
+  return processIds().filter((pid) => readProcLink(pid, 'ns/net') === `net:[${ino}]`);
+}
+
+/** A process inside a machine. */
+export interface InnerProcess {
+  /** As this host sees it. */
+  pid: number;
+  parent: number;
+  /** Name of the program's file. */
+  program: string;
+  /** Its arguments, or what it shows in their place, joined by spaces. */
+  title: string;
+}
+
+/** All processes that share the pid namespace of a machine's init, whatever their environment. */
+export function findInside(init: number): InnerProcess[] {
+  const namespace = readProcLink(init, 'ns/pid');
+  if (namespace === undefined) return [];
+  return processIds().flatMap((pid) => {
+    if (readProcLink(pid, 'ns/pid') !== namespace) return [];
+    const program = basename(readProcLink(pid, 'exe') ?? '').replace(/ \(deleted\)$/, '');
+    const title = (readProc(pid, 'cmdline') ?? '').split('\0').join(' ').trim();
+    const parent = /^PPid:\s*(\d+)$/m.exec(readProc(pid, 'status') ?? '')?.[1];
+    return [{ pid, parent: Number(parent ?? 0), program, title }];
   });
 }
 
@@ -95,7 +113,8 @@ export async function killAll(find: () => number[], what: string): Promise<void>
   }
 }
 
-function kill(pid: number): void {
+/** SIGKILL; a process that has ended already is no error. */
+export function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
@@ -119,6 +138,15 @@ function innerPid(pid: number): number {
 function readProc(pid: number, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    // It has ended in the meantime, or is of the kernel.
+    return undefined;
+  }
+}
+
+function readProcLink(pid: number, file: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/${file}`);
   } catch {
     // It has ended in the meantime, or is of the kernel.
     return undefined;

@@ -19,7 +19,7 @@ export interface LabReport {
     door: string;
     file: string;
     keyFile: string;
-    /** Its wire to the WAN and its door work. */
+    /** Its wire to the WAN and its door work, and the wire is not cut. */
     connected: boolean;
     machines: { name: string; address: string; running: boolean; pid?: number }[];
   }[];
@@ -36,12 +36,13 @@ export function labReport(directory: LabDirectory, plan: LabPlan): LabReport {
     door: `127.0.0.1:${site.doorPort}`,
     file: directory.siteFile(site.name),
     keyFile: directory.keyFile(site.name),
-    connected: has(
-      `wan:${site.name}`,
-      `wire:${site.name}`,
-      `door-near:${site.name}`,
-      `door-far:${site.name}`,
-    ),
+    connected:
+      has(
+        `wan:${site.name}`,
+        `wire:${site.name}`,
+        `door-near:${site.name}`,
+        `door-far:${site.name}`,
+      ) && !plan.cut?.includes(site.name),
     machines: [site.frontend, ...site.containers].map((machine) => {
       const pid = machineInit(directory, machine);
       return {

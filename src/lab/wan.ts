@@ -130,6 +130,11 @@ async function waitFor(path: string): Promise<void> {
   }
 }
 
+/** Lets the wire of this end lose so many percent of its packets, both ways. */
+export async function setLoss(directory: LabDirectory, end: string, percent: number) {
+  await command(wirePath(directory, end), `loss ${percent}`);
+}
+
 /** Says one line to a wire's management socket. @throws {Failure} unless it answers `1000 Success`. */
 function command(path: string, line: string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import type { Vm } from '../domain/vm.ts';
 import { imageFiles } from './image-files.ts';
 import type { Account, Cluster, Roll } from './roll.ts';
 import { directory, file, link, type TarEntry } from './tar.ts';
@@ -105,13 +106,16 @@ export const baseRoll: Roll = {
   frontendFiles: (cluster) => [
     file('etc/hostname', 'frontend\n'),
     file('etc/hosts', `127.0.0.1 localhost\n${hostLine(cluster, cluster.frontend)}`),
-    file('etc/mvc/hosts', cluster.vms.map((vm) => hostLine(cluster, vm)).join('')),
     file('etc/mvc/frontend.env', frontendEnvironment(cluster)),
     file('etc/dnsmasq.conf', dnsmasqConfig(cluster)),
     ...identity(cluster, cluster.secrets.hostKeys.frontend),
     file(`${sshHome}/id_ed25519.pub`, line(cluster.secrets.userKey.publicKey), {
       owner: userAccount.id,
     }),
+  ],
+  nodeListFiles: (cluster) => [
+    file('etc/mvc/hosts', cluster.vms.map((vm) => hostLine(cluster, vm)).join('')),
+    file('etc/mvc/dhcp-hosts', cluster.computes.map(dhcpHostLine).join('')),
   ],
   computeFiles: (cluster) => [
     // The frontend's name must not need a question across the WAN.
@@ -149,12 +153,16 @@ function hostLine({ domain }: Cluster, vm: { name: string; address: string }): s
   return `${vm.address} ${vm.name} ${vm.name}.${domain}\n`;
 }
 
+function dhcpHostLine(vm: Vm): string {
+  return `${vm.mac},${vm.address},${vm.name},infinite\n`;
+}
+
 function frontendEnvironment({ frontend, cluster, domain }: Cluster): string {
   return `ADDRESS=${frontend.address}\nSITE=${frontend.site}\nCLUSTER=${cluster}\nDOMAIN=${domain}\n`;
 }
 
 function dnsmasqConfig(cluster: Cluster): string {
-  const { frontend, computes, domain, network, mtu, siteNetwork } = cluster;
+  const { frontend, domain, network, mtu, siteNetwork } = cluster;
   const netmask = dottedMask(cluster.prefixLength);
   const lines = [
     '# Written by the controller; replaced at each boot.',
@@ -183,7 +191,8 @@ function dnsmasqConfig(cluster: Cluster): string {
     '# and 13 s for a router advertisement unless it gets one.',
     'enable-ra',
     `dhcp-range=${overlayPrefix6},ra-only,infinite`,
-    ...computes.map((vm) => `dhcp-host=${vm.mac},${vm.address},${vm.name},infinite`),
+    '# Read again at SIGHUP, as the hosts are: the computes may change while this runs.',
+    'dhcp-hostsfile=/etc/mvc/dhcp-hosts',
   ];
   return lines.map(line).join('');
 }

@@ -8,6 +8,7 @@ import {
   vmNameSchema,
 } from '../domain/names.ts';
 import type { Vm } from '../domain/vm.ts';
+import { nodeToken } from './node-token.ts';
 import type { Cluster, ClusterContext, ClusterSecrets, SshKeyPair } from './roll.ts';
 
 /**
@@ -19,6 +20,7 @@ import type { Cluster, ClusterContext, ClusterSecrets, SshKeyPair } from './roll
 export function checkCluster(context: ClusterContext, secrets: ClusterSecrets): Cluster {
   const cluster = parseInput(clusterNameSchema, context.cluster, 'the cluster name');
   const { prefix } = parseRange(context.network);
+  checkWhole(context.epoch, 0, Number.MAX_SAFE_INTEGER, 'the epoch');
   checkWhole(context.mtu, 576, 9000, 'the MTU of the overlay');
   context.vms.forEach(checkVm);
   context.sshKeys.forEach((key, index) => checkPublicKey(key, `ssh key ${index + 1}`));
@@ -60,10 +62,7 @@ function checkSecrets(context: ClusterContext, secrets: ClusterSecrets): void {
   if (Buffer.from(secrets.mungeKey, 'base64').length < 32) {
     throw new Failure('BadInput', 'the munge key is shorter than 32 bytes');
   }
-  for (const vm of context.vms) {
-    if (/^[A-Za-z0-9_-]{43}$/.test(secrets.nodeTokens[vm.name] ?? '')) continue;
-    throw new Failure('BadInput', `the token of ${vm.name} is missing or malformed`);
-  }
+  for (const vm of context.vms) nodeToken(secrets, vm.name);
   checkKeyPair(secrets.hostKeys.frontend, "the frontend's host key");
   checkKeyPair(secrets.hostKeys.compute, "the computes' host key");
   checkKeyPair(secrets.userKey, "the user's key");

@@ -23,5 +23,6 @@ export const mpiRoll: Roll = {
   services: { frontend: [], compute: [] },
   masked: [],
   frontendFiles: () => [],
+  nodeListFiles: () => [],
   computeFiles: () => [],
 };

@@ -5,6 +5,8 @@ import type { TarEntry } from './tar.ts';
 /** What is known of a cluster when its VMs' configuration is rendered. */
 export interface ClusterContext {
   cluster: string;
+  /** Of the operation for which something is rendered: what is of a later one wins. */
+  epoch: number;
   /** Of the overlay, as CIDR. */
   network: string;
   /** Of the overlay, bytes. */
@@ -29,8 +31,10 @@ export interface SshKeyPair {
 export interface ClusterSecrets {
   /** 128 bytes, base64. */
   mungeKey: string;
-  /** VM name → 32 bytes, base64url: what a VM proves itself with to the frontend. */
-  nodeTokens: Record<string, string>;
+  /** 32 bytes, base64url: the VMs' tokens are derived from it. Absent in secrets of older clusters. */
+  tokenKey?: string;
+  /** Of older clusters: VM name → token, for the VMs that there were when it was made. */
+  nodeTokens?: Record<string, string>;
   /** All computes share one: they are installed anew at each boot. */
   hostKeys: { frontend: SshKeyPair; compute: SshKeyPair };
   /** Of the ordinary user, for ssh from node to node. */
@@ -76,8 +80,13 @@ export interface Roll {
   services: Record<Appliance, string[]>;
   /** Units that no appliance needs. */
   masked: string[];
-  /** Files of the frontend. */
+  /** Other files of the frontend. */
   frontendFiles(cluster: Cluster): TarEntry[];
+  /**
+   * Files of the frontend that say which computes there are. They are replaced while it runs: the
+   * roll's programs in `/usr/lib/mvc/nodes.d` then let its services read them again.
+   */
+  nodeListFiles(cluster: Cluster): TarEntry[];
   /** Files that every compute gets from the frontend. */
   computeFiles(cluster: Cluster): TarEntry[];
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../domain/failure.ts';
 import { baseRoll } from './base.ts';
 import { mpiRoll } from './mpi.ts';
-import type { Roll } from './roll.ts';
+import type { ClusterContext, Roll } from './roll.ts';
 import { slurmRoll } from './slurm.ts';
 
 /** Every roll there is. */
@@ -9,6 +9,11 @@ export const rolls: Roll[] = [baseRoll, slurmRoll, mpiRoll];
 
 /** Without these a cluster could not boot, be awaited or be verified. */
 export const requiredRolls = ['base', 'slurm', 'mpi'];
+
+/** The cluster's rolls. */
+export function rollsOf(context: ClusterContext): Roll[] {
+  return checkRolls(context.rolls ?? requiredRolls);
+}
 
 /**
  * The rolls of these names, in the order of the list, each once.

@@ -1,3 +1,4 @@
+import type { Vm } from '../domain/vm.ts';
 import { imageFiles } from './image-files.ts';
 import type { Account, Cluster, Roll } from './roll.ts';
 import { directory, file, type TarEntry } from './tar.ts';
@@ -35,6 +36,7 @@ export const slurmRoll: Roll = {
     mungeKey(cluster),
     file('etc/slurm/slurm.conf', slurmConfig(cluster)),
   ],
+  nodeListFiles: ({ computes }) => [file('etc/slurm/nodes.conf', computes.map(nodeLine).join(''))],
   computeFiles: (cluster) => [mungeKey(cluster)],
 };
 
@@ -43,7 +45,7 @@ function mungeKey({ secrets }: Cluster): TarEntry {
   return file('etc/munge/munge.key', key, { mode: 0o400, owner: mungeAccount.id });
 }
 
-function slurmConfig({ cluster, frontend, computes }: Cluster): string {
+function slurmConfig({ cluster, frontend }: Cluster): string {
   const lines = [
     '# Written by the controller; replaced at each boot.',
     `ClusterName=${cluster}`,
@@ -71,14 +73,20 @@ function slurmConfig({ cluster, frontend, computes }: Cluster): string {
     'SlurmdParameters=config_overrides',
     'SelectType=select/cons_tres',
     'SelectTypeParameters=CR_Core',
-    ...computes.map(
-      (vm) =>
-        `NodeName=${vm.name} NodeAddr=${vm.address} CPUs=${vm.cpus} ` +
-        `RealMemory=${realMemory(vm.memoryMiB)} State=UNKNOWN`,
-    ),
+    '# Apart, since the computes may change while the frontend runs.',
+    'Include nodes.conf',
+    '# The proof of the cluster does not wait behind the jobs of its user.',
+    'PartitionName=verify Nodes=ALL Hidden=YES PriorityTier=10 MaxTime=5 State=UP',
     'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function nodeLine(vm: Vm): string {
+  return (
+    `NodeName=${vm.name} NodeAddr=${vm.address} CPUs=${vm.cpus} ` +
+    `RealMemory=${realMemory(vm.memoryMiB)} State=UNKNOWN\n`
+  );
 }
 
 /** What is left for jobs, MiB: the kernel and the services take theirs. */

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { Failure } from '../domain/failure.ts';
 
 /** A file, directory or symbolic link in an archive. Owners are numbers: the first stage knows no names. */
@@ -45,6 +46,14 @@ export function renderTar(entries: TarEntry[], options: { end?: boolean } = {}):
   const blocks = entries.flatMap((entry) => [header(entry), padded(entry.content)]);
   const end = options.end === false ? [] : [Buffer.alloc(2 * blockBytes)];
   return Buffer.concat([...blocks, ...end]);
+}
+
+/** A gzipped archive. The same entries give the same bytes, on whatever system. */
+export function pack(entries: TarEntry[]): Buffer {
+  const bytes = gzipSync(renderTar(entries), { level: 9 });
+  // Byte 9 names the operating system that packed it; the same archive must not differ by that.
+  bytes[9] = 0xff;
+  return bytes;
 }
 
 function header(entry: TarEntry): Buffer {

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../domain/failure.ts';
 import { operationSchema, type Operation } from '../domain/mark.ts';
 import { writeDurably } from '../transport/durable-file.ts';
+import { isFull } from './explain-failure.ts';
 
 /**
  * Refuses what must not act on a cluster here: another installation, and an operation that is
@@ -38,7 +39,44 @@ export async function raiseFence(pool: string, operation: Operation): Promise<vo
   await checkFence(pool, operation);
   const last = await readFence(pool, operation.mark.clusterId);
   if (last?.epoch === operation.epoch) return;
-  await writeDurably(fenceFile(pool, operation.mark.clusterId), JSON.stringify(operation));
+  const file = fenceFile(pool, operation.mark.clusterId);
+  const text = JSON.stringify(operation);
+  try {
+    await writeDurably(file, text);
+  } catch (error) {
+    // What makes room must be possible on a full disk: the few bytes go where the old ones are.
+    if (!last || !isFull(error)) throw error;
+    await overwrite(file, text);
+  }
+}
+
+/** Needs no room on the disk. All of it is in one sector, which disks write whole or not at all. */
+async function overwrite(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    const { size } = await handle.stat();
+    await handle.write(text.padEnd(size), 0);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The highest operation of every cluster of the installation that was acted on here, also of gone ones. */
+export async function listFences(pool: string, installation: string): Promise<Operation[]> {
+  const ids = (await readdir(join(pool, 'clusters')).catch(noneIfAbsent)).sort();
+  const found: Operation[] = [];
+  // One after the other: there may be thousands.
+  for (const id of ids) {
+    const last = await readFence(pool, id);
+    if (last?.mark.installation === installation) found.push(last);
+  }
+  return found;
+}
+
+function noneIfAbsent(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
 }
 
 async function readFence(pool: string, clusterId: string): Promise<Operation | undefined> {

@@ -16,14 +16,18 @@ export async function withLock<T>(
 ): Promise<T> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const holder = spawn('flock', ['-w', String(waitSeconds), file, 'sh', '-c', 'echo; exec cat'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   holder.stdin.on('error', () => undefined);
+  let said = '';
+  holder.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   await new Promise<void>((resolve, reject) => {
     holder.once('error', (error) =>
       reject(new Failure('MissingTool', `flock could not be started: ${error.message}`)),
     );
-    holder.once('exit', () => reject(busy(waitSeconds)));
+    holder.once('close', (code) =>
+      reject(code === timedOut ? busy(waitSeconds) : broken(said, code)),
+    );
     holder.stdout.once('data', () => resolve());
   });
   try {
@@ -31,6 +35,14 @@ export async function withLock<T>(
   } finally {
     holder.stdin.end();
   }
+}
+
+/** Exit status of `flock` whose time is over. Any other means that it could not do its work. */
+const timedOut = 1;
+
+function broken(said: string, code: number | null): Failure {
+  const words = said.trim().slice(-500) || `status ${code}`;
+  return new Failure('CommandFailed', `the lock of this host cannot be taken: ${words}`);
 }
 
 function busy(waitSeconds: number): Failure {

@@ -2,7 +2,13 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Failure, parseInput, toFailure } from '../domain/failure.ts';
 import type { Operation } from '../domain/mark.ts';
-import { siteVerbs, type SiteAnswer, type SiteVerb } from '../domain/site-verbs.ts';
+import {
+  siteVerbs,
+  type HostPolicy,
+  type SiteAnswer,
+  type SiteVerb,
+} from '../domain/site-verbs.ts';
+import { explainFailure } from './explain-failure.ts';
 import { checkFence, raiseFence } from './fence.ts';
 import { createHost, type Host } from './host.ts';
 import { withLock } from './host-lock.ts';
@@ -17,10 +23,20 @@ const lockWaitSeconds = 15;
 export async function serveRequest(input: Readable, policyFile: string): Promise<SiteAnswer> {
   try {
     const incoming = await readRequest(input);
-    const host = await createHost(await readPolicy(policyFile));
-    return { ok: true, result: await serveAt(host, incoming) };
+    const policy = await readPolicy(policyFile);
+    return await answerAt(policy, incoming);
   } catch (error) {
     return { ok: false, failure: toFailure(error).describe() };
+  }
+}
+
+async function answerAt(policy: HostPolicy, incoming: Incoming): Promise<SiteAnswer> {
+  try {
+    return { ok: true, result: await serveAt(await createHost(policy), incoming) };
+  } catch (error) {
+    const cluster = incoming.request.operation?.mark.cluster;
+    const asked = { pool: policy.pool, ...(cluster === undefined ? {} : { cluster }) };
+    return { ok: false, failure: (await explainFailure(error, asked)).describe() };
   }
 }
 

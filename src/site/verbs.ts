@@ -9,6 +9,7 @@ import {
   supernodeEnsure,
   supernodeRemove,
 } from './verbs/overlay.ts';
+import { operations } from './verbs/operations.ts';
 import { owned } from './verbs/owned.ts';
 import {
   guestExec,
@@ -26,6 +27,7 @@ import {
 export const verbHandlers: VerbHandlers = {
   facts: { guard: 'none', run: facts },
   owned: { guard: 'none', run: owned },
+  operations: { guard: 'none', run: operations },
 
   // Chunks come several at a time; each image has a lock of its own where it needs one.
   'image.state': { guard: 'none', run: imageState },

@@ -1,7 +1,18 @@
 import { sql, type Selectable } from 'kysely';
-import { clusterSpecSchema, type ClusterSpec, type StepRecord } from '../domain/cluster.ts';
+import {
+  clusterSpecSchema,
+  type ClusterSpec,
+  type OperationKind,
+  type StepRecord,
+} from '../domain/cluster.ts';
 import { Failure } from '../domain/failure.ts';
-import { clusterNotFound, findCluster, raiseEpoch } from './clusters.ts';
+import {
+  clusterNotFound,
+  findCluster,
+  lockCluster,
+  raiseEpoch,
+  type ClusterRecord,
+} from './clusters.ts';
 import type { Database } from './database.ts';
 import { toJson, withoutNul } from './json.ts';
 import type { Schema } from './schema.ts';
@@ -14,7 +25,7 @@ export interface BuildRecord {
   id: string;
   cluster: string;
   clusterId: string;
-  kind: 'build' | 'destroy';
+  kind: OperationKind;
   /** Of the workflow. */
   runId: string;
   epoch: number;
@@ -26,15 +37,25 @@ export interface BuildRecord {
   error?: string;
 }
 
+/** What an operation records besides its row, in the same transaction. */
+export interface Intent {
+  /** Before the epoch is raised; what it throws leaves everything as it was. */
+  before?: (tx: Database, cluster: ClusterRecord) => Promise<void>;
+  /** With the operation's epoch. */
+  after?: (tx: Database, build: BuildRecord) => Promise<void>;
+}
+
 /**
- * Begins an operation: raises the cluster's epoch and records the build under it, in one
- * transaction. Safe to repeat: a run that is recorded already gets the same record and epoch.
+ * Begins an operation: raises the cluster's epoch and records the build under it with its intent, in
+ * one transaction. Safe to repeat: a run that is recorded already gets the same record and epoch, and
+ * its intent is not recorded again.
  *
- * @throws {Failure} NotFound if there is no such cluster.
+ * @throws {Failure} NotFound if there is no such cluster, and what `intent` throws.
  */
 export async function startBuild(
   db: Database,
-  start: { cluster: string; kind: 'build' | 'destroy'; runId: string },
+  start: { cluster: string; kind: OperationKind; runId: string },
+  intent: Intent = {},
 ): Promise<BuildRecord> {
   return inTransaction(db, async (tx) => {
     // Attempts of one run pass one after the other.
@@ -43,6 +64,7 @@ export async function startBuild(
     );
     const started = await findRun(tx, start.runId);
     if (started) return started;
+    await intent.before?.(tx, await lockCluster(tx, start.cluster));
     const epoch = await raiseEpoch(tx, start.cluster);
     const cluster = await findCluster(tx, start.cluster);
     if (!cluster) throw clusterNotFound(start.cluster);
@@ -58,8 +80,37 @@ export async function startBuild(
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return buildOf(row);
+    const build = buildOf(row);
+    await intent.after?.(tx, build);
+    return build;
   });
+}
+
+/**
+ * Gives a running operation another epoch and the spec that is recorded by now. The cluster's row
+ * must be locked.
+ *
+ * @throws {Failure} NotFound.
+ */
+export async function renewBuild(tx: Database, build: BuildRecord): Promise<BuildRecord> {
+  const epoch = await raiseEpoch(tx, build.cluster);
+  const cluster = await findCluster(tx, build.cluster);
+  if (!cluster) throw clusterNotFound(build.cluster);
+  const row = await tx
+    .updateTable('build')
+    .set({ epoch, spec: toJson(cluster.spec) })
+    .where('id', '=', build.id)
+    .returningAll()
+    .executeTakeFirst();
+  if (!row) throw buildNotFound(build.id);
+  return buildOf(row);
+}
+
+/** @throws {Failure} NotFound. */
+export async function findBuild(db: Database, id: string): Promise<BuildRecord> {
+  const row = await db.selectFrom('build').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row) throw buildNotFound(id);
+  return buildOf(row);
 }
 
 async function findRun(db: Database, runId: string): Promise<BuildRecord | undefined> {

@@ -8,9 +8,11 @@ import {
   type VerifyReport,
 } from '../domain/cluster.ts';
 import { Failure } from '../domain/failure.ts';
+import type { Operation } from '../domain/mark.ts';
 import type { Database } from './database.ts';
 import { toJson } from './json.ts';
 import type { Schema } from './schema.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A cluster as recorded. Times in milliseconds since 1970, sizes in bytes. */
 export interface ClusterRecord {
@@ -71,6 +73,51 @@ export async function findCluster(db: Database, name: string): Promise<ClusterRe
   return row && clusterOf(row);
 }
 
+/**
+ * Reads a cluster and keeps others from writing it until the transaction ends.
+ *
+ * @throws {Failure} NotFound.
+ */
+export async function lockCluster(tx: Database, name: string): Promise<ClusterRecord> {
+  const row = await tx
+    .selectFrom('cluster')
+    .selectAll()
+    .where('name', '=', name)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) throw clusterNotFound(name);
+  return clusterOf(row);
+}
+
+/**
+ * Runs a write of an operation: nobody else writes the cluster meanwhile, and nothing is written for
+ * an operation that a later one has replaced.
+ *
+ * @throws {Failure} NotFound if the cluster is gone, or another one has its name; StaleEpoch if a
+ *   later operation has begun; what `body` throws.
+ */
+export async function fenced<T>(
+  db: Database,
+  operation: Operation,
+  body: (tx: Database, cluster: ClusterRecord) => Promise<T>,
+): Promise<T> {
+  const { mark, epoch } = operation;
+  return inTransaction(db, async (tx) => {
+    const cluster = await lockCluster(tx, mark.cluster);
+    if (cluster.id !== mark.clusterId) throw clusterReplaced(operation);
+    if (cluster.epoch > epoch) throw staleEpoch(cluster, epoch);
+    return body(tx, cluster);
+  });
+}
+
+/** The cluster that the operation was about was destroyed, and its name perhaps given anew. */
+export function clusterReplaced({ mark }: Operation): Failure {
+  return new Failure(
+    'NotFound',
+    `cluster ${mark.cluster} (${mark.clusterId}) is no longer recorded`,
+  );
+}
+
 /** All clusters, by name. */
 export async function listClusters(db: Database): Promise<ClusterRecord[]> {
   const rows = await db.selectFrom('cluster').selectAll().orderBy('name').execute();
@@ -92,6 +139,43 @@ export async function raiseEpoch(db: Database, name: string): Promise<number> {
     .executeTakeFirst();
   if (!row) throw clusterNotFound(name);
   return row.epoch;
+}
+
+/**
+ * Raises a cluster's epoch above what its sites have seen, which is higher than the recorded one
+ * after an older state of the database was restored. Safe to repeat.
+ *
+ * @returns the epoch by now, higher than `atLeast`.
+ * @throws {Failure} NotFound.
+ */
+export async function raiseEpochAbove(
+  db: Database,
+  { name, id }: ClusterKey,
+  atLeast: number,
+): Promise<number> {
+  const row = await db
+    .updateTable('cluster')
+    .set({ epoch: sql<number>`greatest(epoch, ${atLeast}::integer + 1)` })
+    .where('name', '=', name)
+    .where('id', '=', id)
+    .returning('epoch')
+    .executeTakeFirst();
+  if (!row) throw clusterNotFound(name);
+  return row.epoch;
+}
+
+/** @throws {Failure} NotFound. */
+export async function setSpec(db: Database, name: string, spec: ClusterSpec): Promise<void> {
+  await update(db, name, { spec: toJson(spec) });
+}
+
+/** @throws {Failure} NotFound. */
+export async function setConditions(
+  db: Database,
+  name: string,
+  conditions: Condition[],
+): Promise<void> {
+  await update(db, name, { conditions: toJson(conditions) });
 }
 
 /**
@@ -141,9 +225,14 @@ async function update(db: Database, name: string, change: Change, epoch?: number
   if (numUpdatedRows > 0n) return;
   const found = await findCluster(db, name);
   if (!found) throw clusterNotFound(name);
-  throw new Failure(
+  throw staleEpoch(found, epoch ?? 0);
+}
+
+/** A later operation on the cluster has begun. */
+export function staleEpoch(cluster: ClusterRecord, epoch: number): Failure {
+  return new Failure(
     'StaleEpoch',
-    `operation ${epoch} of cluster ${name} must stop: operation ${found.epoch} has begun`,
+    `operation ${epoch} of cluster ${cluster.name} must stop: operation ${cluster.epoch} has begun`,
   );
 }
 

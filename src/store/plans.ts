@@ -72,14 +72,47 @@ export async function planAndRecord(
   sites: string[],
   decide: (ledger: Ledger) => NewPlan | Promise<NewPlan>,
 ): Promise<RecordedPlan> {
+  return againWhileTaken(async () => recordPlan(db, await decide(await readLedger(db, sites))));
+}
+
+/**
+ * Runs `attempt` again while other clusters are faster with what it wanted.
+ *
+ * @throws {Failure} what `attempt` throws; a broken constraint as a sentence, if `explain` has one.
+ */
+async function againWhileTaken<T>(
+  attempt: () => Promise<T>,
+  explain: (error: unknown) => Promise<unknown> = async (error) => error,
+): Promise<T> {
   for (let round = 1; ; round += 1) {
     try {
-      return await recordPlan(db, await decide(await readLedger(db, sites)));
+      return await attempt();
     } catch (error) {
-      if (!(error instanceof AllocationTaken) || round === rounds) throw error;
+      const failure = await explain(error);
+      if (!(failure instanceof AllocationTaken) || round === rounds) throw failure;
       await sleep(Math.random() * 200);
     }
   }
+}
+
+/**
+ * Plans a change and records it, again while other clusters are faster: `body` runs in a transaction
+ * of its own each time, and whatever it throws leaves everything as it was.
+ *
+ * @throws {Failure} what `body` throws; as `recordPlan` for what another cluster has.
+ */
+export async function changeInTransaction<T>(
+  db: Database,
+  cluster: string,
+  body: (tx: Database) => Promise<T>,
+): Promise<T> {
+  return againWhileTaken(
+    () => inTransaction(db, body),
+    async (error) => {
+      const violation = violationOf(error);
+      return violation ? explainClash(db, cluster, violation, error) : error;
+    },
+  );
 }
 
 /** Reads the plan of a cluster in one snapshot. */

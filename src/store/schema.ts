@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
-import type { ClusterPhase } from '../domain/cluster.ts';
+import type { ClusterPhase, OperationKind } from '../domain/cluster.ts';
 import type { OverlayKind } from '../domain/overlay.ts';
 import type { SiteKind } from '../domain/site.ts';
 import type { Appliance } from '../domain/vm.ts';
@@ -133,7 +133,7 @@ interface BuildTable {
   id: Generated<string>;
   cluster: string;
   cluster_id: string;
-  kind: 'build' | 'destroy';
+  kind: OperationKind;
   run_id: string;
   epoch: number;
   spec: Json;

@@ -1,24 +1,29 @@
 import { sql, type Insertable } from 'kysely';
 import type { Vm } from '../domain/vm.ts';
+import type { VmState } from '../domain/vm-state.ts';
 import { inBatches } from './batches.ts';
 import type { Database } from './database.ts';
 import type { Schema } from './schema.ts';
 
-/** A VM as planned, with its last known state: `planned` at first. */
+/** A VM as planned, with its last known state (see domain/vm-state.ts): `planned` at first. */
 export interface VmRecord extends Vm {
   state: string;
 }
 
-/** Inserts VMs with their interfaces; part of `recordPlan`, which explains violations. */
+/**
+ * Inserts VMs with their interfaces, each at the lowest free position; part of `recordPlan` and of
+ * `recordChange`, which explain violations.
+ */
 export async function insertVms(
   db: Database,
   cluster: { name: string; network: string },
   vms: Vm[],
 ): Promise<void> {
-  const rows = vms.map((vm, position) => ({
+  const positions = await freePositions(db, cluster.name, vms.length);
+  const rows = vms.map((vm, index) => ({
     cluster: cluster.name,
     name: vm.name,
-    position,
+    position: positions[index] ?? 0,
     role: vm.role,
     site: vm.site,
     container: vm.container,
@@ -31,6 +36,20 @@ export async function insertVms(
   await inBatches(interfaces, (batch) =>
     db.insertInto('network_interface').values(batch).execute(),
   );
+}
+
+async function freePositions(db: Database, cluster: string, count: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom('vm')
+    .select('position')
+    .where('cluster', '=', cluster)
+    .execute();
+  const used = new Set(rows.map((row) => row.position));
+  const free: number[] = [];
+  for (let position = 0; free.length < count; position += 1) {
+    if (!used.has(position)) free.push(position);
+  }
+  return free;
 }
 
 function interfaceRows(
@@ -99,7 +118,10 @@ function vmOf(row: VmRow): VmRecord {
   };
 }
 
-/** Records what was seen: VM name → state. VMs that are not recorded are passed over. */
+/**
+ * Records what was seen: VM name → state. VMs that are not recorded are passed over, and so are those
+ * whose state says what is wanted of them: leaving and stopped ones.
+ */
 export async function setVmStates(
   db: Database,
   cluster: string,
@@ -110,5 +132,56 @@ export async function setVmStates(
   await sql`
     UPDATE vm SET state = seen.state, state_at = now()
       FROM unnest(${names}::text[], ${values}::text[]) AS seen (name, state)
-     WHERE vm.cluster = ${cluster} AND vm.name = seen.name AND vm.state <> seen.state`.execute(db);
+     WHERE vm.cluster = ${cluster} AND vm.name = seen.name AND vm.state <> seen.state
+       AND vm.state NOT IN ('leaving', 'stopped')`.execute(db);
+}
+
+/** Records what is wanted of VMs from now on. Those that are leaving leave. */
+export async function wantVmState(
+  db: Database,
+  cluster: string,
+  names: string[],
+  state: VmState,
+): Promise<void> {
+  if (names.length === 0) return;
+  await db
+    .updateTable('vm')
+    .set({ state, state_at: sql<Date>`now()` })
+    .where('cluster', '=', cluster)
+    .where('name', 'in', names)
+    .where('state', 'not in', ['leaving', state])
+    .execute();
+}
+
+/** Records another size of VMs that stay at their places, under a state. */
+export async function resizeVms(
+  db: Database,
+  cluster: string,
+  vms: { vm: Vm; state: VmState }[],
+): Promise<void> {
+  for (const { vm, state } of vms) {
+    await db
+      .updateTable('vm')
+      .set({
+        cpus: vm.cpus,
+        memory_mib: vm.memoryMiB,
+        disk_gib: vm.diskGiB ?? null,
+        state,
+        state_at: sql<Date>`now()`,
+      })
+      .where('cluster', '=', cluster)
+      .where('name', '=', vm.name)
+      .execute();
+  }
+}
+
+/** Deletes VMs that were leaving, with interfaces, edges and ports; all others are passed over. */
+export async function deleteLeftVms(db: Database, cluster: string, names: string[]): Promise<void> {
+  if (names.length === 0) return;
+  await db
+    .deleteFrom('vm')
+    .where('cluster', '=', cluster)
+    .where('name', 'in', names)
+    .where('state', '=', 'leaving')
+    .execute();
 }

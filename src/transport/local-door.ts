@@ -1,4 +1,5 @@
 import { Failure } from '../domain/failure.ts';
+import { atHost } from './at-host.ts';
 import { createLocalShell } from './local-shell.ts';
 import type { SiteDoor } from './site-door.ts';
 import { decodeAnswer, encodeRequest } from './site-wire.ts';
@@ -13,14 +14,17 @@ export function createLocalDoor(program: readonly [string, ...string[]]): SiteDo
   return {
     async call(host, verb, input, options = {}) {
       const where = `host ${host}`;
-      const { exitCode, stdout, stderr } = await shell.run(program, {
+      const running = shell.run(program, {
         stdin: encodeRequest(verb, input, options),
         timeoutMs: options.timeoutMs ?? 20_000,
         ...(options.signal ? { signal: options.signal } : {}),
       });
-      if (exitCode === 0) return decodeAnswer(verb, stdout, where);
+      const { exitCode, stdout, stderr } = await atHost(host, running);
+      if (exitCode === 0) return decodeAnswer(verb, stdout, { where, host });
       const said = stderr.trim().slice(-500);
-      throw new Failure('CommandFailed', `mvc-site on ${where} ended with ${exitCode}: ${said}`);
+      throw new Failure('CommandFailed', `mvc-site on ${where} ended with ${exitCode}: ${said}`, {
+        host,
+      });
     },
   };
 }

@@ -26,51 +26,58 @@ export function encodeRequest(verb: SiteVerb, input: unknown, options: CallOptio
 /**
  * Reads an answer. What a site says is not trusted: it must be one whole line that fits the verb's schema.
  *
- * @param where the host in words, for the message.
+ * @param from the host's name, and the host in words for the message.
  * @throws {Failure} the failure that the host answered, or Protocol.
  */
 export function decodeAnswer<V extends SiteVerb>(
   verb: V,
   stdout: string,
-  where: string,
+  from: { where: string; host: string },
 ): SiteVerbOutput<V> {
-  const answer = siteAnswerSchema.safeParse(parseLine(stdout, verb, where));
+  const { where, host } = from;
+  const answer = siteAnswerSchema.safeParse(parseLine(stdout, verb, from));
   if (!answer.success) {
     throw new Failure(
       'Protocol',
       `${where} answered ${verb} in a form that is not understood: ${describeZodError(answer.error)}`,
-      { help: updateHelp },
+      { help: updateHelp, host },
     );
   }
   if (!answer.data.ok) {
     const { kind, message, help } = answer.data.failure;
-    throw new Failure(
-      kind,
-      `${where}: ${printable(message)}`,
-      help ? { help: printable(help) } : {},
-    );
+    throw new Failure(kind, `${where}: ${printable(message)}`, {
+      host,
+      ...(help ? { help: printable(help) } : {}),
+    });
   }
   const result = siteVerbs[verb].output.safeParse(answer.data.result);
   if (result.success) return result.data as SiteVerbOutput<V>;
   throw new Failure(
     'Protocol',
     `the answer of ${where} to ${verb} is not valid: ${describeZodError(result.error)}`,
-    { help: updateHelp },
+    { help: updateHelp, host },
   );
 }
 
 const updateHelp =
   'install the mvc-site of this version there: `mvc site prepare` prints the administrator’s script';
 
-function parseLine(stdout: string, verb: string, where: string): unknown {
+function parseLine(
+  stdout: string,
+  verb: string,
+  { where, host }: { where: string; host: string },
+): unknown {
   if (!stdout.endsWith('\n')) {
-    throw new Failure('Unreachable', `${where} broke off in the middle of its answer to ${verb}`);
+    throw new Failure('Unreachable', `${where} broke off in the middle of its answer to ${verb}`, {
+      host,
+    });
   }
   try {
     return JSON.parse(stdout);
   } catch (error) {
     throw new Failure('Protocol', `${where} did not answer ${verb} with one line of JSON`, {
       cause: error,
+      host,
       help: updateHelp,
     });
   }

@@ -27,8 +27,12 @@ export interface SshConnection {
   readonly broken: boolean;
   /** Runs `mvc-site` there (the account may run nothing else). @throws {Failure} unless it ended with status 0. */
   ask(request: Buffer, signal: AbortSignal): Promise<string>;
-  /** Opens a TCP connection from there. */
-  openTunnel(address: string, port: number): Promise<Duplex>;
+  /**
+   * Opens a TCP connection from there.
+   *
+   * @param to the host at its other end, for the failure if that one is not there.
+   */
+  openTunnel(address: string, port: number, to?: { name: string; where: string }): Promise<Duplex>;
   close(): void;
 }
 
@@ -108,9 +112,11 @@ function createConnection(line: Line): SshConnection {
         );
         return collectAnswer(channel, hop.where, request, signal);
       }),
-    openTunnel: (address, port) =>
-      openChannel<ClientChannel>(line, (callback) =>
-        client.forwardOut('127.0.0.1', 0, address, port, callback),
+    openTunnel: (address, port, to) =>
+      openChannel<ClientChannel>(
+        line,
+        (callback) => client.forwardOut('127.0.0.1', 0, address, port, callback),
+        (error) => tunnelFailure(hop, error, to),
       ).then((stream) => stream.on('error', () => undefined)),
     close: () => client.destroy(),
   };
@@ -122,6 +128,7 @@ type OpenCallback<C> = (error: Error | undefined, channel: C) => void;
 function openChannel<C>(
   { hop, client, breakWith }: Line,
   open: (callback: OpenCallback<C>) => void,
+  failureOf = (error: Error) => channelFailure(hop, error),
 ): Promise<C> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -137,14 +144,26 @@ function openChannel<C>(
       settled();
     };
     try {
-      open((error, channel) =>
-        settle(() => (error ? reject(channelFailure(hop, error)) : resolve(channel))),
-      );
+      open((error, channel) => settle(() => (error ? reject(failureOf(error)) : resolve(channel))));
     } catch (error) {
       const failure = unreachable(hop.where, error);
       breakWith(failure);
       settle(() => reject(failure));
     }
+  });
+}
+
+/** RFC 4254: the machine answers, but not what it was to connect to. */
+const connectFailed = 2;
+
+function tunnelFailure(hop: Hop, error: Error, to?: { name: string; where: string }): Failure {
+  if (!to || (error as { reason?: unknown }).reason !== connectFailed) {
+    return channelFailure(hop, error);
+  }
+  const why = `${hop.where} could not connect to it: ${error.message}`;
+  return new Failure('Unreachable', `${to.where} cannot be reached: ${why}`, {
+    host: to.name,
+    cause: error,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Failure } from '../domain/failure.ts';
 import { physicalFrontend, type LibvirtSite } from '../domain/site.ts';
+import { atHost } from './at-host.ts';
 import { readKeyFile } from './key-file.ts';
 import type { SiteDoor } from './site-door.ts';
 import { decodeAnswer, encodeRequest } from './site-wire.ts';
@@ -54,13 +55,20 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
     return fresh;
   }
   const toFrontend = (lane = physicalFrontend) =>
-    connection(lane, async () => connectSsh(frontendHop(site), await readKey(site.key)));
+    connection(lane, async () => {
+      const key = await readKey(site.key);
+      return atHost(physicalFrontend, connectSsh(frontendHop(site), key));
+    });
   const toContainer = (name: string) =>
     connection(name, async () => {
       const hop = containerHop(site, name);
       const outer = await toFrontend();
-      const tunnel = await outer.openTunnel(hop.address, hop.port);
-      return connectSsh(hop, await readKey(site.key), tunnel);
+      const tunnel = await atHost(
+        physicalFrontend,
+        outer.openTunnel(hop.address, hop.port, { name, where: hop.where }),
+      );
+      const key = await readKey(site.key);
+      return atHost(name, connectSsh(hop, key, tunnel));
     });
   const route = (host: string, upload: boolean) => {
     if (host !== physicalFrontend) return toContainer(host);
@@ -74,10 +82,11 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
       const where = whereIs(site, host);
       const request = encodeRequest(verb, input, callOptions);
       const timeoutMs = callOptions.timeoutMs ?? defaultTimeoutMs;
-      const limit = deadline(`${where} did not answer ${verb}`, timeoutMs, callOptions.signal);
+      const limit = deadline(where, host, verb, timeoutMs, callOptions.signal);
       try {
         const open = await limit.race(route(host, callOptions.body !== undefined));
-        return decodeAnswer(verb, await limit.race(open.ask(request, limit.signal)), where);
+        const answer = await atHost(host, limit.race(open.ask(request, limit.signal)));
+        return decodeAnswer(verb, answer, { where, host });
       } finally {
         limit.clear();
       }
@@ -100,15 +109,21 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
 }
 
 /** A signal that fires at the caller's abort or when the time is over, whatever is being waited for. */
-function deadline(what: string, timeoutMs: number, outer?: AbortSignal) {
+function deadline(
+  where: string,
+  host: string,
+  verb: string,
+  timeoutMs: number,
+  outer?: AbortSignal,
+) {
   const controller = new AbortController();
   const onAbort = () => controller.abort(outer?.reason);
   if (outer?.aborted) onAbort();
   outer?.addEventListener('abort', onAbort, { once: true });
-  const timer = setTimeout(
-    () => controller.abort(new Failure('Timeout', `${what} within ${timeoutMs} ms`)),
-    timeoutMs,
-  );
+  const timer = setTimeout(() => {
+    const message = `${where} did not answer ${verb} within ${timeoutMs} ms`;
+    controller.abort(new Failure('Timeout', message, { host }));
+  }, timeoutMs);
   const aborted = new Promise<never>((_, reject) => {
     const fail = () => reject(controller.signal.reason);
     if (controller.signal.aborted) fail();

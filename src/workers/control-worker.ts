@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { Worker } from '@temporalio/worker';
+import { ScheduleClient } from '@temporalio/client';
 import { createControlActivities } from '../activities/control/control.ts';
-import { controlQueue } from '../domain/engine-names.ts';
 import { ensureNodeImage } from '../image/node-image.ts';
 import { installationId, mvcHome, vaultKeyFile } from '../installation/home.ts';
 import { connectionSettings } from '../installation/settings.ts';
@@ -11,9 +10,13 @@ import { ensureVault } from '../secrets/vault.ts';
 import { migrateToLatest } from '../store/migrate.ts';
 import { closeDatabase, openDatabase } from '../store/database.ts';
 import { showAlive } from './alive.ts';
+import { createControlQueueWorker } from './control-queue.ts';
 import { createLog } from './log.ts';
-import { connectToEngine, logThrough, workerIdentity } from './worker-connection.ts';
-import { workflowBundle } from './workflow-bundle.ts';
+import { OlderVersions } from './older-versions.ts';
+import { createWatchSchedules } from './schedules.ts';
+import { WorkflowVersions } from './versions.ts';
+import { connectToEngine, logThrough } from './worker-connection.ts';
+import { bundleVersion, workflowBundle } from './workflow-bundle.ts';
 
 /** The control worker: runs all workflows, and the activities that plan and record. */
 const log = createLog('control');
@@ -23,12 +26,13 @@ const settings = await connectionSettings(home);
 await migrateToLatest(settings.postgres);
 const db = openDatabase(settings.postgres, { onConnectionLost: (message) => log.warn(message) });
 const connection = await connectToEngine(settings.temporal, log);
-const worker = await Worker.create({
+const { namespace } = settings.temporal;
+const cacheDirectory = join(home.root, 'cache');
+const bundle = await workflowBundle(cacheDirectory);
+const own = bundleVersion(bundle);
+const queue = {
   connection,
-  namespace: settings.temporal.namespace,
-  taskQueue: controlQueue,
-  identity: workerIdentity(controlQueue),
-  workflowBundle: { codePath: await workflowBundle(join(home.root, 'cache')) },
+  namespace,
   activities: createControlActivities({
     db,
     vault: await ensureVault(vaultKeyFile(home)),
@@ -36,19 +40,29 @@ const worker = await Worker.create({
     userKey: await userPublicKey(home),
     buildImage: ({ rolls, signal, onProgress }) =>
       ensureNodeImage({ directory: home.images, rolls, signal, onProgress }),
+    schedules: createWatchSchedules(new ScheduleClient({ connection, namespace })),
   }),
-  shutdownGraceTime: '10s',
-});
+};
+const worker = await createControlQueueWorker(queue, bundle);
+const versions = new WorkflowVersions(connection, namespace);
+const olderVersions = new OlderVersions({ queue, versions, own, cacheDirectory, log });
+const stopping = new AbortController();
 const stopShowing = showAlive(
   aliveFile(home, 'control-worker'),
   () => worker.getState() === 'RUNNING',
   log,
 );
-log.info('control worker runs');
+log.info({ version: own }, 'control worker runs');
 try {
-  await worker.run();
+  const ended = worker.run();
+  // Runs of older versions need not wait until this one is current.
+  olderVersions.start();
+  void versions.makeCurrent(own, log, stopping.signal);
+  await ended;
 } finally {
+  stopping.abort();
   stopShowing();
+  await olderVersions.close();
   await closeDatabase(db);
   await connection.close();
 }

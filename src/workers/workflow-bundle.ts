@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
@@ -13,7 +13,7 @@ const ingredients = ['workflows', 'domain', '../package-lock.json'];
  * made starts in a third of a second instead of several.
  */
 export async function workflowBundle(cacheDirectory: string): Promise<string> {
-  const path = join(cacheDirectory, `workflows-${await codeDigest()}.cjs`);
+  const path = bundlePath(cacheDirectory, await codeDigest());
   if (await exists(path)) return path;
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(source, 'workflows', 'index.ts'),
@@ -24,6 +24,16 @@ export async function workflowBundle(cacheDirectory: string): Promise<string> {
   await writeFile(`${path}.${process.pid}`, code);
   await rename(`${path}.${process.pid}`, path);
   return path;
+}
+
+/** Where the bundle of a version is kept, if it is. Bundles of older versions stay there. */
+export function bundlePath(cacheDirectory: string, version: string): string {
+  return join(cacheDirectory, `workflows-${version}.cjs`);
+}
+
+/** The version of the workflows in a bundle: the digest of their code, as its name says. */
+export function bundleVersion(path: string): string {
+  return basename(path, '.cjs').slice('workflows-'.length);
 }
 
 async function codeDigest(): Promise<string> {

@@ -15,13 +15,19 @@ const retry = {
   nonRetryableErrorTypes: permanentFailureKinds as string[],
 } as const;
 
+/** One and a half minutes of refusals, some five of silence: then the step parks, and somebody is told. */
+const siteAttempts = 12;
+
+/** A queue that nobody serves parks the step too. */
+const scheduleToStartTimeout = '3m';
+
 /** A cancelled activity has ended before anything is undone: its effect must not come after the undo. */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
+/** Without the store nothing can be recorded, not even that a step is parked: so they wait for it. */
 export const control = proxyActivities<ControlActivities>({
   taskQueue: controlQueue,
   startToCloseTimeout: '60s',
-  scheduleToCloseTimeout: '30m',
   cancellationType,
   retry,
 });
@@ -30,21 +36,32 @@ export const control = proxyActivities<ControlActivities>({
 export const longControl = proxyActivities<ControlActivities>({
   taskQueue: controlQueue,
   startToCloseTimeout: '30m',
-  scheduleToCloseTimeout: '90m',
   heartbeatTimeout: '25s',
   cancellationType,
-  retry,
+  retry: { ...retry, maximumAttempts: siteAttempts },
 });
 
-/** Activities at a site. Attempts go on for half an hour, so that a site may be away for a while. */
+/** Activities at a site that take seconds, at a loaded host a minute or two. */
 export function atSite(site: string) {
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueue(site),
-    startToCloseTimeout: '30m',
-    scheduleToCloseTimeout: '60m',
+    scheduleToStartTimeout,
+    startToCloseTimeout: '5m',
     heartbeatTimeout: '25s',
     cancellationType,
-    retry,
+    retry: { ...retry, maximumAttempts: siteAttempts },
+  });
+}
+
+/** For the image: as long as a slow line needs. */
+export function uploadingToSite(site: string) {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueue(site),
+    scheduleToStartTimeout,
+    startToCloseTimeout: '2h',
+    heartbeatTimeout: '25s',
+    cancellationType,
+    retry: { ...retry, maximumAttempts: siteAttempts },
   });
 }
 
@@ -52,11 +69,15 @@ export function atSite(site: string) {
 export function waitingAtSite(site: string, deadlineMs: number) {
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueue(site),
+    scheduleToStartTimeout,
     startToCloseTimeout: deadlineMs + 60_000,
-    scheduleToCloseTimeout: 2 * deadlineMs,
     heartbeatTimeout: '25s',
     cancellationType,
-    retry: { ...retry, nonRetryableErrorTypes: [...retry.nonRetryableErrorTypes, 'Timeout'] },
+    retry: {
+      ...retry,
+      maximumAttempts: siteAttempts,
+      nonRetryableErrorTypes: [...retry.nonRetryableErrorTypes, 'Timeout'],
+    },
   });
 }
 
@@ -64,15 +85,15 @@ export function waitingAtSite(site: string, deadlineMs: number) {
 export function provingAtSite(site: string) {
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueue(site),
+    scheduleToStartTimeout,
     startToCloseTimeout: '10m',
-    scheduleToCloseTimeout: '30m',
     heartbeatTimeout: '25s',
     cancellationType,
     retry: { ...retry, maximumAttempts: 3 },
   });
 }
 
-/** For a person who waits at a terminal: an answer or an error within a minute. */
+/** For a person who waits at a terminal, or for a look: an answer or an error within a minute. */
 export function atSiteSoon(site: string) {
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueue(site),

@@ -1,121 +1,294 @@
-import { ApplicationFailure, CancellationScope, log, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, setHandler, sleep } from '@temporalio/workflow';
 import type { Operation } from '../domain/mark.ts';
-import type { SiteShare } from '../domain/operation.ts';
+import { reservationLeaseSeconds, type SiteShare } from '../domain/operation.ts';
+import type { ImageRef } from '../domain/image.ts';
 import type { VmDefinition } from '../domain/vm.ts';
-import { control, waitingAtSite } from './activities.ts';
-import { messageOf } from './failures.ts';
-import { runStep } from './progress.ts';
+import { failureKinds } from '../domain/failure.ts';
+import { atSiteSoon, control, waitingAtSite } from './activities.ts';
+import { messageOf, requireParent } from './failures.ts';
+import { answerSignal } from './messages.ts';
 import { SiteMail } from './site-mail.ts';
-import { makeVms, releaseSoon, siteSteps, startVms } from './site-steps.ts';
+import {
+  makeVms,
+  releaseSoon,
+  removeEdges,
+  removeVms,
+  siteSteps,
+  startVms,
+  stopVms,
+} from './site-steps.ts';
+import { Steps } from './steps.ts';
 
 /** Minutes under emulation, seconds on hardware: long enough that only a dead VM misses it. */
 const frontendDeadlineMs = 15 * 60_000;
+/** How often the VMs that install themselves are looked at, so that one that fell is started again. */
+const tendEveryMs = 45_000;
+const leaseRenewedEveryMs = (reservationLeaseSeconds * 1000) / 3;
 
 export interface BuildSiteInput {
   site: string;
   operation: Operation;
   /** True if this operation made the reservation plan, so that it may take it back. */
   fresh: boolean;
+  /** Running VMs that are stopped first, so that they start anew. */
+  restart: string[];
 }
 
-/** One site's part of a build. Started by `buildCluster`, never by a person. */
+/**
+ * One site's part of a build, scale, start or repair: looks at each thing and acts on the difference.
+ * Started by the cluster's workflow, never by a person.
+ */
 export async function buildSite(input: BuildSiteInput): Promise<void> {
-  const { parent } = workflowInfo();
-  if (parent === undefined) {
-    throw ApplicationFailure.nonRetryable(
-      'buildSite is a part of buildCluster: start that instead',
-      'BadInput',
-    );
-  }
-  const mail = new SiteMail(input.site, parent);
+  const mail = new SiteMail(input.site, requireParent('an operation on a cluster'));
+  const steps = new Steps(input.operation.mark.cluster, mail.tell);
+  setHandler(
+    answerSignal,
+    ({ step, action }) => void steps.answer(step, input.site, action),
+    { description: 'Sent by the cluster workflow: what a person says of a parked step.' },
+  );
   try {
     const share = await control.siteShare({ operation: input.operation, site: input.site });
-    await reserveWithTheOthers(input, share, mail);
-    await buildShare(share, mail);
+    await new SiteBuild(input, share, mail, steps).run();
   } finally {
     await CancellationScope.nonCancellable(() => mail.flushed());
   }
 }
 
-async function reserveWithTheOthers(
-  input: BuildSiteInput,
-  share: SiteShare,
-  mail: SiteMail,
-): Promise<void> {
-  const { reserve } = siteSteps(share);
-  try {
-    await runStep(mail.tell, reserve.name, input.site, reserve.do);
-    await recordStates(share, share.vms, 'reserved');
-    mail.reach('reserved');
-    await mail.go('reserved');
-  } catch (error) {
-    // All sites or none: what this site gave goes back when another could not give its part.
-    if (input.fresh) await CancellationScope.nonCancellable(() => release(share, mail));
-    throw error;
+class SiteBuild {
+  private readonly input: BuildSiteInput;
+  private readonly share: SiteShare;
+  private readonly mail: SiteMail;
+  private readonly steps: Steps;
+  private readonly site: string;
+
+  constructor(input: BuildSiteInput, share: SiteShare, mail: SiteMail, steps: Steps) {
+    this.input = input;
+    this.share = share;
+    this.mail = mail;
+    this.steps = steps;
+    this.site = input.site;
   }
-}
 
-/** A site that is away keeps what it gave until the lease ends, and then the cluster's record is kept too. */
-async function release(share: SiteShare, mail: SiteMail): Promise<void> {
-  try {
-    await releaseSoon(share);
-    mail.reach('released');
-  } catch (error) {
-    log.warn('the reservation could not be given back', { error: messageOf(error) });
+  async run(): Promise<void> {
+    const { share, mail } = this;
+    if (share.vms.length + share.stopped.length === 0) {
+      // Nothing is to be here any more, and nobody has to wait for that.
+      mail.reach('reserved');
+      mail.reach('started');
+      await this.leave();
+      return;
+    }
+    const left = await this.leave();
+    await this.reserveWithTheOthers();
+    const renewing = new CancellationScope();
+    const renewal = renewing.run(() => this.renewLease()).catch(() => undefined);
+    try {
+      await this.build(left);
+    } finally {
+      renewing.cancel();
+      await CancellationScope.nonCancellable(() => renewal);
+    }
   }
-}
 
-async function recordStates(share: SiteShare, vms: VmDefinition[], state: string): Promise<void> {
-  const states = Object.fromEntries(vms.map((vm) => [vm.name, state]));
-  await control.recordVmStates({ operation: share.operation, states });
-}
+  /**
+   * Removes the VMs that go, and stops those that must be made anew.
+   *
+   * @returns the names of those that went, whose edges still stand.
+   */
+  private async leave(): Promise<string[]> {
+    const { share, site, mail } = this;
+    const again = [...share.changed, ...this.input.restart];
+    const stopping = share.vms.filter((vm) => again.includes(vm.name));
+    if (share.leaving.length + stopping.length === 0) return [];
+    await mail.go('drained');
+    const names = share.leaving.map((vm) => vm.name);
+    return this.steps.run(
+      'leave',
+      site,
+      async () => {
+        await removeVms(share, share.leaving);
+        await stopVms(share, stopping);
+        if (share.vms.length + share.stopped.length > 0) return names;
+        await removeEdges(share.site, share.operation, share.table.kind);
+        await this.forget(names);
+        return [];
+      },
+      // What stays behind stays recorded as leaving: the next operation removes it.
+      { skip: async () => [] },
+    );
+  }
 
-async function buildShare(share: SiteShare, mail: SiteMail): Promise<void> {
-  const steps = siteSteps(share);
-  const site = share.site.name;
-  const uploaded = mail
-    .builtImage()
-    .then((image) => runStep(mail.tell, 'image', site, () => steps.image.do(image)));
-  // Awaited together: a promise that fails while nobody waits for it would stop the whole run.
-  const [image] = await Promise.all([mail.builtImage(), uploaded, joinOverlay(share, mail)]);
-  const computes = share.vms.filter((vm) => vm.role === 'compute');
-  const frontend = share.vms.find((vm) => vm.role === 'frontend');
-  if (frontend) {
-    await runStep(mail.tell, 'frontend', site, async () => {
-      await makeVms(share, [frontend], image);
-      await startVms(share, [frontend]);
-      await recordStates(share, [frontend], 'installing');
-      await waitingAtSite(site, frontendDeadlineMs).waitForFrontend.executeWithOptions(
-        { summary: `frontend VM of ${share.operation.mark.cluster}` },
-        [
-          {
-            frontend: {
-              site: share.site,
-              operation: share.operation,
-              container: frontend.container,
-              vm: frontend.name,
+  private async forget(names: string[]): Promise<void> {
+    if (names.length === 0) return;
+    await control.forgetVms({ operation: this.share.operation, vms: names });
+  }
+
+  private async reserveWithTheOthers(): Promise<void> {
+    const { input, share, mail } = this;
+    const { reserve } = siteSteps(share);
+    // A gang that cannot be complete is given back at once; one whose site is away waits for it.
+    const parks = ({ kind }: { kind: keyof typeof failureKinds }) =>
+      !input.fresh || failureKinds[kind].retry;
+    try {
+      await this.steps.run(reserve.name, input.site, reserve.do, { parks });
+      await this.recordReserved();
+      mail.reach('reserved');
+      await mail.go('reserved');
+    } catch (error) {
+      if (input.fresh) await CancellationScope.nonCancellable(() => this.release());
+      throw error;
+    }
+  }
+
+  /** A site that is away keeps what it gave until the lease ends, and then the cluster's record is kept too. */
+  private async release(): Promise<void> {
+    try {
+      await releaseSoon(this.share);
+      this.mail.reach('released');
+    } catch (error) {
+      log.warn('the reservation could not be given back', { error: messageOf(error) });
+    }
+  }
+
+  /** As long as this operation is at work, also parked: VMs that were not booted yet stay reserved. */
+  private async renewLease(): Promise<void> {
+    for (;;) {
+      await sleep(leaseRenewedEveryMs);
+      try {
+        await siteSteps(this.share).reserve.do();
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        log.warn('the lease could not be renewed', { error: messageOf(error) });
+      }
+    }
+  }
+
+  private async build(left: string[]): Promise<void> {
+    const { share, mail, site } = this;
+    const steps = siteSteps(share);
+    const uploaded = mail
+      .builtImage()
+      .then((image) => this.steps.run('image', site, () => steps.image.do(image)));
+    // Awaited together: a promise that fails while nobody waits for it would stop the whole run.
+    const [image] = await Promise.all([mail.builtImage(), uploaded, this.joinOverlay()]);
+    await this.forget(left);
+    await this.installFrontend(image);
+    const started = await this.startComputes(image);
+    mail.reach('started', started);
+    await this.tended(share.vms, () => mail.go('idle'));
+  }
+
+  private async joinOverlay(): Promise<void> {
+    const { share, mail, site } = this;
+    const steps = siteSteps(share);
+    if (share.isOrigin) {
+      await this.steps.run('supernode', site, steps.supernode.do);
+      mail.reach('supernode');
+    }
+    await mail.go('supernode');
+    await this.steps.run('edges', site, steps.edges.do);
+  }
+
+  private async installFrontend(image: ImageRef): Promise<void> {
+    const { share, site, mail } = this;
+    const frontend = share.vms.find((vm) => vm.role === 'frontend');
+    if (!frontend) return;
+    const started: string[] = [];
+    await this.steps.run('frontend', site, async (round) => {
+      started.push(...(await this.startAll([frontend], image, round)));
+      await this.tended([frontend], () =>
+        waitingAtSite(site, frontendDeadlineMs).waitForFrontend.executeWithOptions(
+          { summary: `frontend VM of ${share.operation.mark.cluster}` },
+          [
+            {
+              frontend: {
+                site: share.site,
+                operation: share.operation,
+                container: frontend.container,
+                vm: frontend.name,
+              },
+              timeoutMs: frontendDeadlineMs,
             },
-            timeoutMs: frontendDeadlineMs,
-          },
-        ],
+          ],
+        ),
       );
     });
-    mail.reach('frontend');
+    mail.reach('frontend', started);
   }
-  await makeVms(share, computes, image);
-  await mail.go('frontend');
-  const started = await startVms(share, computes);
-  await recordStates(share, computes, 'installing');
-  mail.reach('started', started);
-}
 
-async function joinOverlay(share: SiteShare, mail: SiteMail): Promise<void> {
-  const steps = siteSteps(share);
-  const site = share.site.name;
-  if (share.isOrigin) {
-    await runStep(mail.tell, 'supernode', site, steps.supernode.do);
-    mail.reach('supernode');
+  private async startComputes(image: ImageRef): Promise<string[]> {
+    const computes = this.share.vms.filter((vm) => vm.role === 'compute');
+    if (computes.length === 0) {
+      await this.mail.go('frontend');
+      return [];
+    }
+    const started: string[] = [];
+    await this.steps.run('computes', this.site, async (round) => {
+      started.push(
+        ...(await this.startAll(computes, image, round, () => this.mail.go('frontend'))),
+      );
+    });
+    return started;
   }
-  await mail.go('supernode');
-  await runStep(mail.tell, 'edges', site, steps.edges.do);
+
+  /** @returns the names of the VMs that were started now. */
+  private async startAll(
+    vms: VmDefinition[],
+    image: ImageRef,
+    round: number,
+    ready?: () => Promise<void>,
+  ): Promise<string[]> {
+    // After a long rest the lease may have run out, and others may have taken the room.
+    if (round > 1) await siteSteps(this.share).reserve.do();
+    await makeVms(this.share, vms, image);
+    await ready?.();
+    const started = await startVms(this.share, vms);
+    await this.recordInstalling(started);
+    return started;
+  }
+
+  /** What is further already stays so. */
+  private async recordReserved(): Promise<void> {
+    const { vms, operation } = this.share;
+    const states = Object.fromEntries(vms.map((vm) => [vm.name, 'reserved']));
+    await control.recordVmStates({ operation, states, from: ['planned'] });
+  }
+
+  private async recordInstalling(names: string[]): Promise<void> {
+    if (names.length === 0) return;
+    const states = Object.fromEntries(names.map((name) => [name, 'installing']));
+    await control.recordVmStates({ operation: this.share.operation, states });
+  }
+
+  /** Starts again what falls while the body waits for it. */
+  private async tended<T>(vms: VmDefinition[], body: () => Promise<T>): Promise<T> {
+    const tending = new CancellationScope();
+    const loop = tending.run(() => this.tend(vms)).catch(() => undefined);
+    try {
+      return await body();
+    } finally {
+      tending.cancel();
+      await CancellationScope.nonCancellable(() => loop);
+    }
+  }
+
+  private async tend(vms: VmDefinition[]): Promise<void> {
+    const { site, operation } = this.share;
+    for (;;) {
+      await sleep(tendEveryMs);
+      try {
+        const seen = await atSiteSoon(site.name).describeVms({ site, operation });
+        const fallen = vms.filter((vm) => {
+          const power = seen.find((each) => each.name === vm.name)?.power;
+          return power === 'off' || power === 'crashed';
+        });
+        const started = await startVms(this.share, fallen);
+        if (started.length > 0) log.warn('started again what had fallen', { vms: started });
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        // Whoever waits for the VM tells what is wrong; this only helps.
+        log.warn('the VMs could not be tended', { error: messageOf(error) });
+      }
+    }
+  }
 }

@@ -7,7 +7,13 @@ import {
 } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { clusterWorkflowId } from '../domain/engine-names.ts';
-import { describeZodError, failureSchema, type FailureDescription } from '../domain/failure.ts';
+import {
+  describeZodError,
+  failureKinds,
+  failureSchema,
+  type FailureDescription,
+  type FailureKind,
+} from '../domain/failure.ts';
 
 /** The innermost cause: what really happened, below the engine's wrappers. */
 export function rootCause(error: unknown): unknown {
@@ -21,25 +27,35 @@ export function rootCause(error: unknown): unknown {
   return current;
 }
 
-/** What happened, as one sentence, with what to do next if it is known. */
-export function messageOf(error: unknown): string {
+/** What happened, as one of our failures: whatever the engine has wrapped around it. */
+export function describeFailure(error: unknown): FailureDescription {
   const cause = rootCause(error);
   if (cause instanceof TimeoutFailure) return describeTimeout(error);
-  const described = describedFailure(cause);
-  if (described)
-    return described.help ? `${described.message}; ${described.help}` : described.message;
-  return cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof ApplicationFailure) {
+    const described = failureSchema.safeParse(cause.details?.[0]);
+    if (described.success) return described.data;
+    return { kind: kindOf(cause.type), message: cause.message };
+  }
+  return { kind: 'CommandFailed', message: cause instanceof Error ? cause.message : String(cause) };
 }
 
-function describeTimeout(error: unknown): string {
+/** What happened, as one sentence, with what to do next if it is known. */
+export function messageOf(error: unknown): string {
+  const { message, help } = describeFailure(error);
+  return help ? `${message}; ${help}` : message;
+}
+
+function describeTimeout(error: unknown): FailureDescription {
   const activity = error instanceof ActivityFailure ? ` ${error.activityType}` : '';
-  return `no worker has ended the activity${activity} in time; \`mvc status\` shows whether all workers run, \`mvc site list\` the sites they serve`;
+  return {
+    kind: 'Timeout',
+    message: `no worker has ended the activity${activity} in time`,
+    help: '`mvc status` shows whether all workers run, `mvc site list` the sites they serve',
+  };
 }
 
-function describedFailure(cause: unknown): FailureDescription | undefined {
-  if (!(cause instanceof ApplicationFailure)) return undefined;
-  const result = failureSchema.safeParse(cause.details?.[0]);
-  return result.success ? result.data : undefined;
+function kindOf(type: string | null | undefined): FailureKind {
+  return type && type in failureKinds ? (type as FailureKind) : 'CommandFailed';
 }
 
 /** The failure with which a whole workflow ends: the root cause's kind and sentence. */
@@ -75,4 +91,14 @@ export function requireClusterWorkflowId(cluster: string): void {
       'BadInput',
     );
   }
+}
+
+/** The workflow of which this one is a part. @throws {ApplicationFailure} if a person started it. */
+export function requireParent(whole: string): { workflowId: string; runId: string } {
+  const { parent, workflowType } = workflowInfo();
+  if (parent !== undefined) return parent;
+  throw ApplicationFailure.nonRetryable(
+    `${workflowType} is a part of ${whole}: start that instead`,
+    'BadInput',
+  );
 }

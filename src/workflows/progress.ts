@@ -5,12 +5,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import type { ClusterPhase, StepName, StepRecord } from '../domain/cluster.ts';
+import {
+  describeParked,
+  type ClusterPhase,
+  type OperationKind,
+  type ParkedStep,
+  type StepRecord,
+} from '../domain/cluster.ts';
 import { searchAttributes } from '../domain/engine-names.ts';
-import { messageOf } from './failures.ts';
 import { progressQuery, type ClusterProgress } from './messages.ts';
-
-export type StepListener = (record: StepRecord) => void;
 
 const clusterKey = defineSearchAttributeKey(searchAttributes.cluster, 'KEYWORD');
 const siteKey = defineSearchAttributeKey(searchAttributes.site, 'KEYWORD');
@@ -25,35 +28,24 @@ export function siteAttributes(cluster: string, site: string) {
   ];
 }
 
-/** Runs one step and tells the listener when it begins, ends or fails. */
-export async function runStep<T>(
-  tell: StepListener,
-  step: StepName,
-  site: string | undefined,
-  body: () => Promise<T>,
-): Promise<T> {
-  const begun = { step, ...(site === undefined ? {} : { site }), startedAt: Date.now() };
-  tell(begun);
-  try {
-    const result = await body();
-    tell({ ...begun, finishedAt: Date.now() });
-    return result;
-  } catch (error) {
-    tell({ ...begun, finishedAt: Date.now(), error: messageOf(error) });
-    throw error;
-  }
-}
-
 /** Where an operation on a cluster stands: for the query, the engine's UI and its search. */
 export class ProgressBoard {
   readonly progress: ClusterProgress;
+  private attention = false;
 
-  constructor(cluster: string, operation: ClusterProgress['operation'], phase: ClusterPhase) {
+  constructor(cluster: string, operation: OperationKind, phase: ClusterPhase) {
     this.progress = { cluster, operation, phase, steps: [], message: '' };
     setHandler(progressQuery, () => this.progress, {
       description: 'Where the operation stands: phase and steps with their times.',
     });
     this.setPhase(phase, `${operation} begins`);
+  }
+
+  /** Steps that wait for a person or for their next round. */
+  get parked(): ParkedStep[] {
+    return this.progress.steps.flatMap(({ step, site, parked }) =>
+      parked ? [{ ...parked, step, ...(site === undefined ? {} : { site }) }] : [],
+    );
   }
 
   setPhase(phase: ClusterPhase, message: string): void {
@@ -62,8 +54,13 @@ export class ProgressBoard {
     upsertSearchAttributes([
       { key: clusterKey, value: this.progress.cluster },
       { key: phaseKey, value: phase },
-      { key: attentionKey, value: phase === 'failed' },
     ]);
+    this.publish();
+  }
+
+  /** Begins anew: a corrected spec has made another plan of what is left to do. */
+  clearSteps(): void {
+    this.progress.steps = this.progress.steps.filter((each) => each.finishedAt !== undefined);
     this.publish();
   }
 
@@ -76,27 +73,56 @@ export class ProgressBoard {
   };
 
   private publish(): void {
-    const { cluster, operation, phase, message, steps } = this.progress;
-    const rows = steps.map(
-      (each) =>
-        `| ${each.step} | ${each.site ?? 'all'} | ${stateOf(each)} | ${(each.error ?? '').replaceAll('|', ' ')} |`,
-    );
-    setCurrentDetails(
-      [
-        `**${operation} of ${cluster}: ${phase}**. ${message}`,
-        '',
-        '| step | site | state | error |',
-        '| --- | --- | --- | --- |',
-        ...rows,
-        '',
-        `run ${workflowInfo().runId}`,
-      ].join('\n'),
-    );
+    const { phase, steps } = this.progress;
+    const attention = this.parked.length > 0 || phase === 'failed';
+    if (attention !== this.attention) {
+      upsertSearchAttributes([{ key: attentionKey, value: attention }]);
+      this.attention = attention;
+    }
+    setCurrentDetails(describeBoard(this.progress, this.parked, steps));
   }
 }
 
+function describeBoard(
+  { cluster, operation, phase, message }: ClusterProgress,
+  parked: ParkedStep[],
+  steps: StepRecord[],
+): string {
+  const rows = steps.map(
+    (each) =>
+      `| ${each.step} | ${each.site ?? 'all'} | ${stateOf(each)} | ${oneCell(each.error ?? each.parked?.cause)} |`,
+  );
+  const waits = parked.flatMap((each) => [
+    `- since ${new Date(each.since).toISOString()}: ${oneCell(describeParked(each))}`,
+  ]);
+  return [
+    `**${operation} of ${cluster}: ${phase}**. ${message}`,
+    '',
+    ...(waits.length === 0
+      ? []
+      : [
+          '**Parked.** Send the Update `resume` with `{}` to try again, or `{"action":"skip"}` where a step may be left out.',
+          '',
+          ...waits,
+          '',
+        ]),
+    '| step | site | state | error |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    `run ${workflowInfo().runId}`,
+  ].join('\n');
+}
+
+function oneCell(text = ''): string {
+  return text.replaceAll('|', ' ').replaceAll('\n', ' ');
+}
+
 function stateOf(record: StepRecord): string {
+  const rounds = record.rounds === undefined ? '' : ` (round ${record.rounds})`;
+  if (record.parked) return `parked${rounds}`;
+  if (record.skipped) return 'left out';
   if (record.error !== undefined) return 'failed';
-  if (record.finishedAt === undefined) return 'running';
-  return `done in ${((record.finishedAt - record.startedAt) / 1000).toFixed(1)} s`;
+  if (record.finishedAt === undefined) return `running${rounds}`;
+  return `done in ${((record.finishedAt - record.startedAt) / 1000).toFixed(1)} s${rounds}`;
 }

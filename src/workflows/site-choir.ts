@@ -9,23 +9,27 @@ import {
 import { clusterSiteWorkflowId } from '../domain/engine-names.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import { buildSite } from './build-site.ts';
-import { goSignal, type Go, type Milestone, type SiteNews } from './messages.ts';
-import { siteAttributes, type StepListener } from './progress.ts';
+import { answerSignal, goSignal, type Answer, type Go, type Milestone, type SiteNews } from './messages.ts';
+import { siteAttributes } from './progress.ts';
+import type { StepListener } from './steps.ts';
 
 /**
- * The site workflows of one build, conducted by milestones: what all must have reached before any
- * goes on. If one fails, the others are cancelled and waited for.
+ * The site workflows of one operation, conducted by milestones: what must have been reached before
+ * any goes on. If one fails, the others are cancelled and waited for.
  */
 export class SiteChoir {
-  readonly started: string[] = [];
+  readonly started = new Set<string>();
   private readonly scope: OperationScope;
+  private readonly restart: Record<string, string[]>;
   private readonly listener: StepListener;
   private readonly reached = new Map<Milestone, Set<string>>();
-  private readonly handles: ChildWorkflowHandle<typeof buildSite>[] = [];
+  private readonly handles = new Map<string, ChildWorkflowHandle<typeof buildSite>>();
 
-  constructor(scope: OperationScope, listener: StepListener) {
+  /** @param restart site → names of running VMs that are stopped first, so that they start anew. */
+  constructor(scope: OperationScope, listener: StepListener, restart: Record<string, string[]>) {
     this.scope = scope;
     this.listener = listener;
+    this.restart = restart;
   }
 
   /** Runs all sites to their end, beside the conductor. */
@@ -46,19 +50,19 @@ export class SiteChoir {
 
   private async runSite(site: string): Promise<void> {
     const handle = await this.start(site);
-    this.handles.push(handle);
+    this.handles.set(site, handle);
     await handle.result();
   }
 
-  private async conduct(body: () => Promise<void>): Promise<void> {
-    await condition(() => this.handles.length === this.scope.sites.length);
-    await body();
+  private async conduct(conduct: () => Promise<void>): Promise<void> {
+    await condition(() => this.handles.size === this.scope.sites.length);
+    await conduct();
   }
 
   hear(news: SiteNews): void {
-    for (const record of news.steps) this.listener(record);
+    news.steps.forEach(this.listener);
     for (const milestone of news.reached) this.sitesAt(milestone).add(news.site);
-    this.started.push(...news.started);
+    for (const vm of news.started) this.started.add(vm);
   }
 
   reachedEverywhere(milestone: Milestone): boolean {
@@ -70,14 +74,21 @@ export class SiteChoir {
     await condition(() => this.reachedEverywhere(milestone));
   }
 
-  /** Waits until one site (the origin) has reached it. */
-  async anywhere(milestone: Milestone): Promise<void> {
-    await condition(() => this.sitesAt(milestone).size > 0);
+  /** Waits until the origin has reached it, if it has a part in this operation. */
+  async atOrigin(milestone: Milestone): Promise<void> {
+    const { origin, sites } = this.scope;
+    if (sites.includes(origin)) await condition(() => this.sitesAt(milestone).has(origin));
   }
 
   /** Lets all sites go on. None has ended before it was let go for the last time. */
   async go(message: Go): Promise<void> {
-    await Promise.all(this.handles.map((handle) => handle.signal(goSignal, message)));
+    const handles = [...this.handles.values()];
+    await Promise.all(handles.map((handle) => handle.signal(goSignal, message)));
+  }
+
+  /** Passes on what a person says of a site's parked step. */
+  async answer(site: string, answer: Answer): Promise<void> {
+    await this.handles.get(site)?.signal(answerSignal, answer);
   }
 
   private sitesAt(milestone: Milestone): Set<string> {
@@ -90,7 +101,7 @@ export class SiteChoir {
     const { operation, fresh } = this.scope;
     return startChild(buildSite, {
       workflowId: clusterSiteWorkflowId(operation.mark.cluster, site),
-      args: [{ site, operation, fresh }],
+      args: [{ site, operation, fresh, restart: this.restart[site] ?? [] }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: `${operation.mark.cluster} at ${site}`,

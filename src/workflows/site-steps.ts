@@ -1,8 +1,11 @@
 import type { StepName } from '../domain/cluster.ts';
 import type { ImageRef } from '../domain/image.ts';
+import type { Operation } from '../domain/mark.ts';
 import { reservationLeaseSeconds, type SiteShare } from '../domain/operation.ts';
+import type { OverlayKind } from '../domain/overlay.ts';
+import type { Site } from '../domain/site.ts';
 import type { VmDefinition } from '../domain/vm.ts';
-import { atSite, atSiteSoon, control } from './activities.ts';
+import { atSite, atSiteSoon, control, uploadingToSite } from './activities.ts';
 
 /** VMs in one call to a site: keeps payloads below 64 KiB and histories short. */
 const batchSize = 20;
@@ -23,7 +26,7 @@ export function siteSteps(share: SiteShare) {
   const reserve: SiteStep = {
     name: 'reserve',
     do: async () => {
-      for (const vms of batches(share.vms)) {
+      for (const vms of batches([...share.vms, ...share.stopped])) {
         await at.reserveVms.executeWithOptions(
           { summary: `reserve ${vms.length} VMs at ${share.site.name}` },
           [{ ...here, vms, leaseSeconds: reservationLeaseSeconds }],
@@ -36,9 +39,10 @@ export function siteSteps(share: SiteShare) {
   const image: SiteStep<ImageRef> = {
     name: 'image',
     do: (built) =>
-      at.ensureImage.executeWithOptions({ summary: `image to ${share.site.name}` }, [
-        { site: share.site, image: built },
-      ]),
+      uploadingToSite(share.site.name).ensureImage.executeWithOptions(
+        { summary: `image to ${share.site.name}` },
+        [{ site: share.site, image: built }],
+      ),
     // Kept: it is named by its content, and the next cluster needs it again.
     undo: async () => {},
   };
@@ -60,15 +64,20 @@ export function siteSteps(share: SiteShare) {
         { ...here, table, keys },
       ]);
     },
-    undo: () =>
-      at.removeOverlay({
-        ...here,
-        kind: table.kind,
-        containers: share.site.containers.map((container) => container.name),
-      }),
+    undo: () => removeEdges(share.site, share.operation, table.kind),
   };
 
   return { reserve, image, supernode, edges };
+}
+
+/** Removes every edge of the cluster at the site. */
+export async function removeEdges(
+  site: Site,
+  operation: Operation,
+  kind: OverlayKind,
+): Promise<void> {
+  const containers = site.containers.map((container) => container.name);
+  await atSite(site.name).removeOverlay({ site, operation, kind, containers });
 }
 
 /** Takes back a reservation of a gang that cannot be complete, without waiting for a site that is away: its lease ends it. */
@@ -115,6 +124,25 @@ export async function startVms(share: SiteShare, vms: VmDefinition[]): Promise<s
     );
   }
   return started;
+}
+
+export async function stopVms(share: SiteShare, vms: VmDefinition[]): Promise<void> {
+  for (const batch of batches(vms)) {
+    await atSite(share.site.name).stopVms.executeWithOptions(
+      { summary: `stop ${batch.length} VMs at ${share.site.name}` },
+      [{ site: share.site, operation: share.operation, vms: batch }],
+    );
+  }
+}
+
+/** Removes just these VMs with their disks. Their edges go when the table without them is applied. */
+export async function removeVms(share: SiteShare, vms: VmDefinition[]): Promise<void> {
+  for (const batch of batches(vms)) {
+    await atSite(share.site.name).removeVms.executeWithOptions(
+      { summary: `remove ${batch.length} VMs at ${share.site.name}` },
+      [{ site: share.site, operation: share.operation, vms: batch }],
+    );
+  }
 }
 
 function batches<T>(items: T[]): T[][] {

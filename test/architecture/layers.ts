@@ -68,7 +68,7 @@ export const layers: Record<string, Layer> = {
       'workflows',
       'installation',
     ],
-    packages: ['node', 'zod', 'pino', '@temporalio/worker'],
+    packages: ['node', 'zod', 'pino', '@temporalio/worker', '@temporalio/client'],
   },
   installation: {
     imports: ['domain', 'transport', 'store'],

@@ -123,7 +123,7 @@ describe('a memory world', () => {
         { container: frontend.container, name: 'frontend' },
         { argv: [`/usr/lib/mvc/${program}`], stdin, timeoutMs: 1000 },
       );
-    return { ...at, vms, run };
+    return { ...at, vms, overlay, run };
   }
 
   it('tells facts that the schema of facts takes', async () => {
@@ -206,6 +206,122 @@ describe('a memory world', () => {
     world.crash('a', 'compute-a-0');
     const seen = await driver.describeVms(operation);
     expect(seen.find((vm) => vm.name === 'compute-a-0')?.power).toBe('crashed');
+  });
+
+  it('has a dead edge until the overlay is applied again', async () => {
+    const world = createMemoryWorld();
+    const { run, overlay } = await started(world);
+    world.killEdge('a', 'compute-a-0');
+    expect(await overlay.describe(operation, 'vm0')).toEqual([
+      { vm: 'compute-a-0', up: false, registered: false },
+    ]);
+    expect((await run('node-states')).stdout).not.toContain('idle');
+    await overlay.apply(operation, 'vm0', tableOf([0]), sealed);
+    expect(await overlay.describe(operation, 'vm0')).toEqual([
+      { vm: 'compute-a-0', up: true, registered: true },
+    ]);
+    const before = world.events().length;
+    await overlay.apply(operation, 'vm0', tableOf([0]), sealed);
+    expect(world.events()).toHaveLength(before);
+  });
+
+  it('has a dead supernode until it is ensured again, and edges that it does not answer', async () => {
+    const world = createMemoryWorld();
+    const { overlay } = await started(world);
+    world.killSupernode('a');
+    expect(await overlay.describeSupernode?.(operation)).toEqual({ up: false });
+    expect((await overlay.describe(operation, 'vm0'))[0]).toMatchObject({
+      up: true,
+      registered: false,
+    });
+    await overlay.ensureSupernode?.(operation, tableOf([]));
+    expect(await overlay.describeSupernode?.(operation)).toEqual({ up: true });
+    expect(world.look().sites['a']?.supernodes).toHaveLength(1);
+  });
+
+  it('loses a VM that somebody at the site removes', async () => {
+    const world = createMemoryWorld();
+    const { driver } = await started(world);
+    world.removeDomain('a', 'compute-a-0');
+    const seen = await driver.describeVms(operation);
+    expect(seen.map((vm) => vm.name).sort()).toEqual(['compute-a-1', 'frontend']);
+  });
+
+  it('answers late when told to, and has its effect', async () => {
+    const world = createMemoryWorld();
+    const { driver } = contractSite(world);
+    world.addFault({ verb: 'reserve', when: 'late', delayMs: 150 });
+    const before = performance.now();
+    await driver.reserve(operation, [computeOf(contractSite(world), 0)], later());
+    expect(performance.now() - before).toBeGreaterThan(140);
+    expect(world.events()).toHaveLength(1);
+  });
+
+  it('tells an effect for each change and none where nothing changes', async () => {
+    const world = createMemoryWorld();
+    const { driver } = contractSite(world);
+    const vm = computeOf(contractSite(world), 0);
+    const lease = later();
+    const effects: [() => Promise<unknown>, string[]][] = [
+      [() => driver.reserve(operation, [vm], lease), ['reserve']],
+      [() => driver.reserve(operation, [vm], lease), []],
+      [() => driver.reserve(operation, [vm], lease + 60), ['renew']],
+      [() => driver.reserve(operation, [{ ...vm, cpus: 2 }], lease), ['define']],
+      [() => driver.ensureImage(image), ['image', 'image']],
+      [() => driver.ensureVms(operation, [{ vm, seed: sealed }]), ['define', 'complete']],
+      [() => driver.ensureVms(operation, [{ vm, seed: sealed }]), []],
+      [() => driver.startVms(operation, [vm]), ['start']],
+      [() => driver.reserve(operation, [{ ...vm, cpus: 3 }], lease + 90), []],
+      [() => driver.stopVms(operation, [vm]), ['stop']],
+      [() => driver.reserve(operation, [vm], lease + 90), []],
+      [() => driver.removeVms(operation), ['remove']],
+      [() => driver.removeVms(operation), []],
+    ];
+    for (const [act, expected] of effects) {
+      const before = world.events().length;
+      await act();
+      expect(
+        world
+          .events()
+          .slice(before)
+          .map((event) => event.effect),
+      ).toEqual(expected);
+    }
+  });
+
+  it.each(['in memory', 'in a file'])(
+    'kept %s remembers an operation whose verb failed, and nothing of one that was refused',
+    async (where) => {
+      const file = join(directory, 'world.json');
+      const world = createMemoryWorld(where === 'in a file' ? { file } : {});
+      const { driver } = contractSite(world);
+      const vms = [computeOf(contractSite(world), 0)];
+      await expect(driver.startVms(operationOf(5), vms)).rejects.toMatchObject({
+        kind: 'NotFound',
+      });
+      const before = world.look();
+      world.addFault({ verb: 'reserve', when: 'after' });
+      await expect(driver.reserve(operationOf(4), vms, later())).rejects.toMatchObject({
+        kind: 'StaleEpoch',
+      });
+      expect(world.look()).toEqual(before);
+      expect(world.events()).toEqual([]);
+      expect(await driver.listOperations(operation.mark.installation)).toEqual([operationOf(5)]);
+    },
+  );
+
+  it('names the VM container in what fails at one', async () => {
+    const world = createMemoryWorld();
+    const at = contractSite(world);
+    const vm = computeOf(at, 1);
+    await expect(
+      at.driver.reserve(operation, [{ ...vm, cpus: 256 }], later()),
+    ).rejects.toMatchObject({ kind: 'NoCapacity', host: 'vm1' });
+    await at.driver.reserve(operation, [vm], later());
+    await expect(at.driver.ensureVms(operation, [{ vm, seed: sealed }])).rejects.toMatchObject({
+      kind: 'NotFound',
+      host: 'vm1',
+    });
   });
 
   it('is the same world for whoever opens its file later', async () => {

@@ -84,6 +84,24 @@ export function overlayDriverContract(
       expect(await edges()).toEqual(here(at.tableOf([2, 3])));
     });
 
+    it('removes an edge that the table no longer has, and leaves the others registered', async () => {
+      await apply([1, 2]);
+      await registered(2);
+      await apply([1]);
+      expect(await edges()).toEqual(here(at.tableOf([1])));
+      await registered(1);
+    });
+
+    it('tells whether the supernode is up', async () => {
+      const describe = at.driver.describeSupernode?.bind(at.driver);
+      if (!describe) return;
+      expect(await describe(operationOf())).toEqual({ up: false });
+      await apply([1]);
+      expect(await describe(operationOf())).toEqual({ up: true });
+      await at.driver.removeSupernode?.(operationOf());
+      expect(await describe(operationOf())).toEqual({ up: false });
+    });
+
     it('refuses an operation that is older than one it has seen', async () => {
       await apply([1], 5);
       await expect(apply([2], 4)).rejects.toMatchObject({ kind: 'StaleEpoch' });

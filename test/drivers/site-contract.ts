@@ -178,6 +178,32 @@ export function siteDriverContract(name: string, setUp: () => Promise<ContractSi
       await at.driver.removeVms(other);
     });
 
+    it('tells of a reservation that ran out what a later one gets back', async () => {
+      const [first, second] = two();
+      await at.driver.reserve(operation, [first!], 1);
+      await at.driver.reserve(operation, [second!], soon());
+      const found = (await at.driver.facts()).hosts.flatMap((host) => host.domains);
+      const { cpus, memoryMiB } = first!;
+      expect(found.find((each) => each.name === first!.domain)?.lapsed).toEqual({
+        cpus,
+        memoryMiB,
+      });
+      expect(found.find((each) => each.name === second!.domain)?.lapsed).toBeUndefined();
+    });
+
+    it('renews the lease of a reservation, and never makes it shorter', async () => {
+      const other = operationOf(1, { cluster: 'beta', clusterId: 'c0ffee12bbbb' });
+      const [first] = two();
+      const successor = { ...first!, mac: '02:c0:ff:ee:02:01' };
+      await at.driver.reserve(operation, [first!], 1);
+      await at.driver.reserve(operation, [first!], soon());
+      await at.driver.reserve(operation, [first!], 1);
+      expect((await failureOf(at.driver.reserve(other, [successor], soon()))).kind).toBe(
+        'Conflict',
+      );
+      expect(await listed()).toEqual([first!.name]);
+    });
+
     it('never takes away a VM that was booted, however old its lease', async () => {
       const other = operationOf(1, { cluster: 'beta', clusterId: 'c0ffee12bbbb' });
       const [first] = two();
@@ -245,6 +271,30 @@ export function siteDriverContract(name: string, setUp: () => Promise<ContractSi
       expect(await listed()).toEqual([]);
     });
 
+    it('makes a VM that is off anew with another size, and the other VMs stay as they are', async () => {
+      const [first, second] = two();
+      await prepare(two());
+      await at.driver.startVms(operation, two());
+      await at.driver.stopVms(operation, [first!]);
+      const before = committed(await at.driver.facts());
+      const larger = { ...first!, cpus: 2, memoryMiB: 192 };
+      await at.driver.reserve(operation, [larger], soon());
+      await at.driver.ensureVms(operation, await seeded([larger]));
+      expect(committed(await at.driver.facts())).toBe(before + 64);
+      expect(await at.driver.startVms(operation, [larger, second!])).toEqual([first!.name]);
+      const seen = await at.driver.describeVms(operation);
+      expect(seen.map((vm) => vm.power)).toEqual(['running', 'running']);
+    });
+
+    it('removes named VMs that run and leaves the others running', async () => {
+      const [first, second] = two();
+      await prepare(two());
+      await at.driver.startVms(operation, two());
+      await at.driver.removeVms(operation, [first!]);
+      const seen = await at.driver.describeVms(operation);
+      expect(seen.map(({ name, power }) => [name, power])).toEqual([[second!.name, 'running']]);
+    });
+
     it('removes only the named VMs, or all of the cluster if none are named', async () => {
       const [first, second] = two();
       const other = operationOf(1, { cluster: 'beta', clusterId: 'c0ffee12bbbb' });
@@ -291,6 +341,23 @@ export function siteDriverContract(name: string, setUp: () => Promise<ContractSi
         'running',
         'running',
       ]);
+    });
+
+    it('remembers the highest operation of each cluster of an installation, also when it is gone', async () => {
+      const other = operationOf(2, { cluster: 'beta', clusterId: 'c0ffee12bbbb' });
+      const theirs = operationOf(9, {
+        installation: '91d3c3c4-8f2a-4b7e-8a55-0d5a3c1f7b21',
+        clusterId: 'c0ffee12aaaa',
+      });
+      expect(await at.driver.listOperations(installation)).toEqual([]);
+      await at.driver.reserve(operationOf(3), two(), soon());
+      await at.driver.removeVms(operationOf(4), [two()[0]!]);
+      await at.driver.removeVms(other);
+      await at.driver.removeVms(theirs);
+      await at.driver.describeVms(operationOf(7));
+      const seen = await at.driver.listOperations(installation);
+      const byName = seen.toSorted((a, b) => a.mark.cluster.localeCompare(b.mark.cluster));
+      expect(byName).toEqual([operationOf(4), other]);
     });
 
     it('refuses to start a VM that does not exist', async () => {

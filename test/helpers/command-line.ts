@@ -13,6 +13,20 @@ export interface Ended {
   stderr: string;
 }
 
+/** Runs a program to its end, whatever that is. */
+export function runProgram(
+  program: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(program, args, { env, maxBuffer: 64 * 1024 ** 2 }, (error, stdout, stderr) => {
+      const code = error ? Number(error.code) : 0;
+      resolve({ exitCode: Number.isNaN(code) ? 1 : code, stdout, stderr });
+    });
+  });
+}
+
 /** The command line as a user has it, with an installation of its own. */
 export class CommandLine {
   readonly home: string;
@@ -26,24 +40,11 @@ export class CommandLine {
   }
 
   run(...argv: string[]): Promise<Ended> {
-    return new Promise((resolve) => {
-      execFile(
-        process.execPath,
-        [join(root, 'src/cli/main.ts'), ...argv],
-        {
-          env: {
-            ...process.env,
-            MVC_HOME: this.home,
-            MVC_IMAGES: images,
-            PATH: `${join(root, '.tools')}:${process.env['PATH']}`,
-          },
-          maxBuffer: 64 * 1024 ** 2,
-        },
-        (error, stdout, stderr) => {
-          const code = error ? Number(error.code) : 0;
-          resolve({ exitCode: Number.isNaN(code) ? 1 : code, stdout, stderr });
-        },
-      );
+    return runProgram(process.execPath, [join(root, 'src/cli/main.ts'), ...argv], {
+      ...process.env,
+      MVC_HOME: this.home,
+      MVC_IMAGES: images,
+      PATH: `${join(root, '.tools')}:${process.env['PATH']}`,
     });
   }
 

@@ -5,7 +5,10 @@ import { delimiter, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { createControlActivities } from '../../src/activities/control/control.ts';
+import {
+  createControlActivities,
+  type ControlActivities,
+} from '../../src/activities/control/control.ts';
 import { createAllSiteActivities } from '../../src/activities/site/site-activities.ts';
 import { MvcClient } from '../../src/client/mvc-client.ts';
 import type { ClusterSpecInput } from '../../src/domain/cluster.ts';
@@ -17,6 +20,7 @@ import { ensureVault } from '../../src/secrets/vault.ts';
 import { closeDatabase, openDatabase, type Database } from '../../src/store/database.ts';
 import { migrateToLatest } from '../../src/store/migrate.ts';
 import { generateSshKey } from '../../src/transport/ssh-key.ts';
+import { createWatchSchedules } from '../../src/workers/schedules.ts';
 import { workflowBundle } from '../../src/workers/workflow-bundle.ts';
 import { startPostgres } from './postgres.ts';
 
@@ -30,6 +34,8 @@ export interface TestController {
   engine: TestWorkflowEnvironment;
   world: MemoryWorld;
   db: Database;
+  /** What the control worker offers, for a test that starts another one. */
+  controlActivities: ControlActivities;
   /** Lets builds wait for their image until the returned function is called. */
   holdImage(): () => void;
   /** A spec over all test sites, one compute each. */
@@ -37,21 +43,25 @@ export interface TestController {
   stop(): Promise<void>;
 }
 
-export async function startController(): Promise<TestController> {
+/** @param settings The engine's dynamic configuration, `key=value` each. */
+export async function startController(settings: string[] = []): Promise<TestController> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const each of undo.toReversed()) await each();
   };
   try {
-    return { ...(await assemble(undo)), stop };
+    return { ...(await assemble(undo, settings)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function assemble(undo: (() => Promise<void>)[]): Promise<Omit<TestController, 'stop'>> {
+async function assemble(
+  undo: (() => Promise<void>)[],
+  settings: string[],
+): Promise<Omit<TestController, 'stop'>> {
   const directory = await mkdtemp(join(tmpdir(), 'mvc-controller-'));
   undo.push(() => rm(directory, { recursive: true, force: true }));
   const postgres = await startPostgres();
@@ -59,11 +69,11 @@ async function assemble(undo: (() => Promise<void>)[]): Promise<Omit<TestControl
   await migrateToLatest(postgres.settings);
   const db = openDatabase(postgres.settings);
   undo.push(() => closeDatabase(db));
-  const engine = await startEngine();
+  const engine = await startEngine(settings);
   undo.push(() => engine.teardown());
   const world = createMemoryWorld();
   const gate = new ImageGate();
-  const workers = await startWorkers(engine, db, world, directory, gate);
+  const { workers, controlActivities } = await startWorkers(engine, db, world, directory, gate);
   undo.push(async () => {
     for (const { worker } of workers) worker.shutdown();
     await Promise.all(workers.map(({ ended }) => ended));
@@ -77,7 +87,7 @@ async function assemble(undo: (() => Promise<void>)[]): Promise<Omit<TestControl
       containers: [{ name: 'h1' }, { name: 'h2' }],
     });
   }
-  return { client, engine, world, db, spec, holdImage: () => gate.close() };
+  return { client, engine, world, db, controlActivities, spec, holdImage: () => gate.close() };
 }
 
 /** Makes the building of an image last as long as a test wants. */
@@ -111,14 +121,16 @@ function spec(name: string, change: Partial<ClusterSpecInput> = {}): ClusterSpec
   };
 }
 
-async function startEngine(): Promise<TestWorkflowEnvironment> {
+async function startEngine(settings: string[]): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: temporalProgram() },
       // Timers have a granularity of a second by default, which tests would only wait for.
       extraArgs: [
-        '--dynamic-config-value',
-        'history.timerProcessorMaxTimeShift="20ms"',
+        ...['history.timerProcessorMaxTimeShift="20ms"', ...settings].flatMap((setting) => [
+          '--dynamic-config-value',
+          setting,
+        ]),
         ...Object.entries(searchAttributes).flatMap(([key, name]) => [
           '--search-attribute',
           `${name}=${key === 'attention' ? 'Bool' : 'Keyword'}`,
@@ -152,18 +164,20 @@ async function startWorkers(
     installation: testInstallation,
     userKey: generateSshKey('test').publicKey,
     buildImage: () => Promise.reject(new Error('memory sites need no image')),
+    schedules: createWatchSchedules(engine.client.schedule),
   });
+  const controlActivities: ControlActivities = {
+    ...activities,
+    nodeImage: async (input) => {
+      await gate.pass();
+      return activities.nodeImage(input);
+    },
+  };
   const control = await Worker.create({
     connection: engine.nativeConnection,
     taskQueue: controlQueue,
     workflowBundle: { codePath: await workflowBundle(join(tmpdir(), 'mvc-test-cache')) },
-    activities: {
-      ...activities,
-      nodeImage: async (input: Parameters<typeof activities.nodeImage>[0]) => {
-        await gate.pass();
-        return activities.nodeImage(input);
-      },
-    },
+    activities: controlActivities,
   });
   const sites = testSites.map((site) =>
     Worker.create({
@@ -176,5 +190,8 @@ async function startWorkers(
     }),
   );
   const workers = [control, ...(await Promise.all(sites))];
-  return workers.map((worker) => ({ worker, ended: worker.run() }));
+  return {
+    controlActivities,
+    workers: workers.map((worker) => ({ worker, ended: worker.run() })),
+  };
 }

@@ -2,14 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyReportSchema, type NodeState } from '../../src/domain/cluster.ts';
 import { ensureNodeImage } from '../../src/image/node-image.ts';
+import { nodeToken } from '../../src/rolls/node-token.ts';
+import { renderNodesUpdate } from '../../src/rolls/nodes-update.ts';
 import { requiredRolls } from '../../src/rolls/rolls.ts';
 import { renderComputeSeed, renderFrontendSeed } from '../../src/rolls/seed.ts';
-import { demoCluster } from './boot/demo-cluster.ts';
+import { demoCluster, laterCompute } from './boot/demo-cluster.ts';
 import { Machine } from './boot/machine.ts';
 import { Namespace } from './boot/namespace.ts';
+import { nodeActivities } from './boot/told-nodes.ts';
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.log('skipped: booting VMs on a network of their own needs root');
@@ -21,6 +24,7 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
   const { context, secrets } = demoCluster();
   const directory = mkdtempSync(join(tmpdir(), 'mvc-boot-'));
   const machines = new Map<string, Machine>();
+  const token = (name: string) => nodeToken(secrets, name);
   let namespace: Namespace;
   let bundle = '';
 
@@ -45,13 +49,17 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     rmSync(directory, { recursive: true });
   });
 
-  async function startMachine(name: string): Promise<void> {
-    const vm = context.vms.find((each) => each.name === name);
+  /** With one compute more. */
+  const grown = { ...context, epoch: 2, vms: [...context.vms, laterCompute] };
+  const nodes = nodeActivities(() => machine('frontend'));
+
+  async function startMachine(name: string, from = context): Promise<void> {
+    const vm = from.vms.find((each) => each.name === name);
     if (!vm) throw new Error(`there is no ${name}`);
     const seed =
       vm.role === 'frontend'
-        ? renderFrontendSeed(context, secrets)
-        : renderComputeSeed(context, secrets, name);
+        ? renderFrontendSeed(from, secrets)
+        : renderComputeSeed(from, secrets, name);
     const setup = { namespace, directory, bundle, vm, seed, mtu: context.mtu };
     machines.set(name, await Machine.start(setup));
   }
@@ -62,17 +70,23 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     return found;
   }
 
-  async function nodeStates(): Promise<NodeState[]> {
-    const { stdout } = await machine('frontend').run(['/usr/lib/mvc/node-states']);
-    return JSON.parse(stdout) as NodeState[];
-  }
-
   const frontendReady = () =>
     machine('frontend').waitFor(
       ['/usr/lib/mvc/frontend-ready'],
       (r) => r.exitCode === 0,
       2 * minute,
     );
+
+  async function rebootFrontend(): Promise<void> {
+    const start = Date.now();
+    const frontend = machine('frontend');
+    const bootId = ['cat', '/proc/sys/kernel/random/boot_id'];
+    const before = (await frontend.run(bootId)).stdout;
+    await frontend.run(['systemctl', 'reboot', '--force']).catch(() => undefined);
+    await frontend.waitFor(bootId, ({ stdout }) => stdout !== '' && stdout !== before, minute);
+    await frontendReady();
+    note('frontend ready again after', start);
+  }
 
   /** Waits until the nodes are idle since boots whose configuration was fetched after `since`. */
   const nodesIdle = (wanted: string[], since: number) =>
@@ -93,7 +107,7 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     note('frontend ready after', start);
     const { stdout } = await machine('frontend').run(['/usr/lib/mvc/clock']);
     expect(Math.abs(Number(stdout) - Date.now() / 1000)).toBeLessThan(60);
-    expect((await nodeStates()).map((state) => state.phase)).toEqual(['waiting', 'waiting']);
+    expect((await nodes.states()).map((state) => state.phase)).toEqual(['waiting', 'waiting']);
   });
 
   test('two computes install themselves from it over the network and become idle', async () => {
@@ -108,20 +122,22 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
       const script = 'cat /proc/cmdline /proc/[0-9]*/cmdline | tr "\\0" " "';
       const { stdout } = await machine(name).run(['sh', '-c', script]);
       expect(stdout).toContain('systemd');
-      for (const secret of [secrets.mungeKey, ...Object.values(secrets.nodeTokens)]) {
+      for (const secret of [secrets.mungeKey, ...names.map(token)]) {
         expect(stdout).not.toContain(secret);
       }
     }
   });
 
+  /** Lets the verify program prove these nodes. */
+  const verify = (wanted: string[]) => {
+    const asked = wanted.map((name) => ({ name, site: name.split('-')[1] }));
+    const stdin = JSON.stringify({ nodes: asked, mtu: context.mtu, interface: 'eth0' });
+    return machine('frontend').run(['/usr/lib/mvc/verify'], { stdin, timeoutMs: 2 * minute });
+  };
+
   test('the verify program proves a job, an MPI sum, the MTU and the round trips', async () => {
     const start = Date.now();
-    const nodes = names.map((name) => ({ name, site: name.split('-')[1] }));
-    const stdin = JSON.stringify({ nodes, mtu: context.mtu, interface: 'eth0' });
-    const result = await machine('frontend').run(['/usr/lib/mvc/verify'], {
-      stdin,
-      timeoutMs: 2 * minute,
-    });
+    const result = await verify(names);
     note('verified after', start);
     expect(result.stderr).toBe('');
     const report = verifyReportSchema.parse(JSON.parse(result.stdout));
@@ -140,9 +156,7 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
   });
 
   test('the verify program says which node is missing', async () => {
-    const nodes = [{ name: 'compute-nowhere-0', site: 'nowhere' }];
-    const stdin = JSON.stringify({ nodes, mtu: context.mtu, interface: 'eth0' });
-    const result = await machine('frontend').run(['/usr/lib/mvc/verify'], { stdin });
+    const result = await verify(['compute-nowhere-0']);
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/srun hostname on 1 nodes failed.*\n$/);
   });
@@ -159,9 +173,7 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
       (await machine('frontend').run(['tail', '-n', '1', '/var/log/mvc/boot.log'])).stdout;
 
     test('once per boot', async () => {
-      expect(await ask('compute-beach-0', secrets.nodeTokens['compute-beach-0'] ?? '')).toContain(
-        '403',
-      );
+      expect(await ask('compute-beach-0', token('compute-beach-0'))).toContain('403');
       expect(await log()).toContain('compute-beach-0 has its configuration already');
     });
 
@@ -171,9 +183,7 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     });
 
     test("to no other node with a node's token", async () => {
-      expect(await ask('compute-beach-0', secrets.nodeTokens['compute-cloud-0'] ?? '')).toContain(
-        '403',
-      );
+      expect(await ask('compute-beach-0', token('compute-cloud-0'))).toContain('403');
       expect(await log()).toContain('compute-cloud-0 from another address');
     });
 
@@ -215,9 +225,138 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     expect((await login('root')).stderr).toContain('Permission denied');
   });
 
+  describe('while a job runs on another node', () => {
+    const busy = 'compute-beach-0';
+    const added = laterCompute.name;
+    const asUser = (...argv: string[]) =>
+      machine('frontend').run(['runuser', '-u', 'hpc', '--', ...argv], { timeoutMs: minute });
+    /** Submits a job that sleeps on the node. @returns its number. */
+    const sleepOn = async (node: string, seconds: number) => {
+      const wrap = `--wrap=sleep ${seconds}`;
+      const argv = ['sbatch', '--parsable', '-D', '/tmp', '-o', '/dev/null', '-w', node, wrap];
+      return (await asUser(...argv)).stdout.trim();
+    };
+    const stateOf = async (job: string) =>
+      (await asUser('squeue', '-h', '-t', 'all', '-j', job, '-o', '%T')).stdout.trim();
+    const runs = (number: string) =>
+      vi.waitFor(async () => expect(await stateOf(number)).toBe('RUNNING'), {
+        timeout: 20_000,
+        interval: 1000,
+      });
+    /** What would change if a daemon were started anew. */
+    const processOf = async (name: string, program: string) =>
+      (await machine(name).run(['pidof', program])).stdout;
+    let job = '';
+    let slurmd = '';
+
+    beforeAll(async () => {
+      job = await sleepOn(busy, 3600);
+      await runs(job);
+      slurmd = await processOf(busy, 'slurmd');
+    });
+
+    afterEach(async () => {
+      expect(await stateOf(job)).toBe('RUNNING');
+      expect(await processOf(busy, 'slurmd')).toBe(slurmd);
+    });
+
+    afterAll(async () => {
+      await asUser('scancel', job);
+    });
+
+    test('a compute that the frontend did not know is told to it, and becomes idle', async () => {
+      const start = Date.now();
+      await nodes.configure(renderNodesUpdate(grown, secrets));
+      note('frontend told of one more compute after', start);
+      await startMachine(added, grown);
+      await nodesIdle([added], 0);
+      note('it is idle after', start);
+    });
+
+    test('the verify program proves it with the free nodes, before jobs that wait', async () => {
+      const waiting = await asUser('sbatch', '--parsable', '-N', '3', '--wrap=true', '-D', '/tmp');
+      const result = await verify([...names, added]);
+      expect(result.stderr).toBe('');
+      const report = verifyReportSchema.parse(JSON.parse(result.stdout));
+      expect(report.busy).toEqual([busy]);
+      expect(report.hostnames).toEqual(['compute-cloud-0', added]);
+      expect(report.mpi).toMatchObject({ ranks: 2, sum: 3 });
+      expect(report.rtt.map(({ from, to }) => `${from}-${to}`)).toEqual(['alpine-cloud']);
+      const full = verifyReportSchema.parse(JSON.parse((await verify([busy])).stdout));
+      expect(full).toMatchObject({ busy: [busy], hostnames: [], mpi: { ranks: 0, sum: 0 } });
+      expect(await stateOf(waiting.stdout.trim())).toBe('PENDING');
+      await asUser('scancel', waiting.stdout.trim());
+    });
+
+    test('the same told again changes nothing, an earlier list is refused', async () => {
+      const before = await processOf('frontend', 'slurmctld');
+      await nodes.configure(renderNodesUpdate(grown, secrets));
+      await expect(nodes.configure(renderNodesUpdate(context, secrets))).rejects.toThrow(
+        'a later operation has told this frontend its nodes already',
+      );
+      // Of a later operation, but with the same nodes.
+      await nodes.configure(renderNodesUpdate({ ...grown, epoch: 3 }, secrets));
+      expect(await processOf('frontend', 'slurmctld')).toBe(before);
+      expect((await nodes.states()).map(({ phase }) => phase)).toEqual(['idle', 'idle', 'idle']);
+    });
+
+    test('a frontend that boots again with its old seed still knows it', async () => {
+      await rebootFrontend();
+      await nodesIdle([...names, added], 0);
+    });
+
+    test('it is drained once its job has ended, and takes work again when resumed', async () => {
+      const short = await sleepOn(added, 12);
+      await runs(short);
+      await expect(nodes.drain([added], 0)).rejects.toThrow(`still 1 job runs on ${added}`);
+      await nodes.drain([added, 'compute-nowhere-0'], minute);
+      expect(await stateOf(short)).toBe('COMPLETED');
+      const drained = (await nodes.states()).find(({ name }) => name === added);
+      expect(drained).toMatchObject({ state: 'drained', phase: 'drained' });
+      await nodes.resume([added]);
+      await nodesIdle([added], 0);
+    });
+
+    test('what an administrator drained stays so', async () => {
+      const frontend = machine('frontend');
+      const update = ['scontrol', 'update', 'NodeName=compute-cloud-0'];
+      await frontend.run([...update, 'State=DRAIN', 'Reason=fan']);
+      await nodes.drain(['compute-cloud-0'], minute);
+      await nodes.resume(['compute-cloud-0']);
+      expect((await nodes.states()).find(({ state }) => state === 'drained')?.name).toBe(
+        'compute-cloud-0',
+      );
+      await frontend.run([...update, 'State=RESUME']);
+    });
+
+    test('it powers off when asked, is forgotten, and its name and address are free again', async () => {
+      await nodes.drain([added], minute);
+      await machine(added)
+        .run(['/usr/sbin/poweroff'])
+        .catch(() => undefined);
+      await machine(added).ended();
+      await nodes.configure(renderNodesUpdate({ ...context, epoch: 4 }, secrets));
+      expect((await nodes.states()).map(({ name }) => name)).toEqual(names);
+      const frontend = machine('frontend');
+      expect((await frontend.run(['sinfo', '-h', '-N', '-o', '%N'])).stdout).not.toContain(added);
+      expect((await frontend.run(['ls', '-R', '/var/lib/mvc'])).stdout).not.toContain(added);
+      expect((await frontend.run(['cat', '/run/dnsmasq.leases'])).stdout).not.toContain(added);
+      const lookUp = ['busybox', 'nslookup', '-type=a', `${added}.demo.mvc`, '10.77.1.1'];
+      expect((await frontend.run(lookUp)).exitCode).not.toBe(0);
+      // Another VM at the same address.
+      const other = { ...laterCompute, name: 'compute-beach-1', mac: '02:00:5e:10:00:05' };
+      const regrown = { ...context, epoch: 5, vms: [...context.vms, other] };
+      await nodes.configure(renderNodesUpdate(regrown, secrets));
+      await startMachine(other.name, regrown);
+      await nodesIdle([other.name], 0);
+      await machine(other.name).stop();
+      await nodes.configure(renderNodesUpdate({ ...context, epoch: 6 }, secrets));
+    });
+  });
+
   test('a compute that boots again is not idle until it has its configuration again', async () => {
     const name = 'compute-beach-0';
-    const before = (await nodeStates()).find((state) => state.name === name);
+    const before = (await nodes.states()).find((state) => state.name === name);
     await machine(name).stop();
     const start = Date.now();
     await namespace.run('ip', 'link', 'del', 't-02');
@@ -237,15 +376,7 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     const frontend = machine('frontend');
     const jobs = ['runuser', '-u', 'hpc', '--', 'sh', '-c', 'echo kept > /home/hpc/kept'];
     expect((await frontend.run(jobs)).exitCode).toBe(0);
-    const start = Date.now();
-    await frontend.run(['systemctl', 'reboot', '--force']).catch(() => undefined);
-    await frontend.waitFor(
-      ['cut', '-d.', '-f1', '/proc/uptime'],
-      (r) => Number(r.stdout) < 30,
-      minute,
-    );
-    await frontendReady();
-    note('frontend ready again after', start);
+    await rebootFrontend();
     const kept = await frontend.run(['cat', '/home/hpc/kept']);
     expect(kept.stdout).toBe('kept\n');
     await nodesIdle(names, 0);

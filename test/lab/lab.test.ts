@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { siteSchema, type LibvirtSite } from '../../src/domain/site.ts';
+import { labCut, labDisk, labHostKey, labKill, labRestart, labWan } from '../../src/lab/faults.ts';
 import { labDown, labExecArgv, labReboot, labRtt, labStatus, labUp } from '../../src/lab/lab.ts';
 import { labId } from '../../src/lab/plan.ts';
 import { findProcesses } from '../../src/lab/processes.ts';
@@ -124,6 +125,80 @@ describe('a lab of three sites with 60 ms between any two', () => {
     expect(
       await udp({ from: 'beach-h1', to: 'alpine', address: '198.51.100.11', port: 9000 }),
     ).toBe('');
+  });
+
+  it('lets connections hang while a site is cut off the WAN, and go on after', async () => {
+    const door = createSshDoor(readSite(lab.siteFiles[1] ?? ''));
+    await door.call('h1', 'facts', {});
+    await labWan({ home, site: 'beach', state: 'down' });
+    expect(await labStatus({ home })).toMatchObject({ complete: false });
+    const ping = await inside('alpine', ['ping', '-c', '2', '-W', '1', '198.51.100.12']);
+    expect(ping).toMatchObject({ code: 1 });
+    expect(ping.stdout).not.toContain('Unreachable');
+    await expect(door.call('h1', 'facts', {}, { timeoutMs: 1000 })).rejects.toThrow(/not answer/);
+    await labWan({ home, site: 'beach', state: 'up' });
+    expect(await door.call('h1', 'facts', {})).toMatchObject({ host: 'h1' });
+    door.close();
+    expect(await labStatus({ home })).toMatchObject({ complete: true });
+  });
+
+  it('cuts a connection in the middle of a command, which the door takes for no answer', async () => {
+    const door = createSshDoor(readSite(lab.siteFiles[2] ?? ''));
+    await door.call('h1', 'facts', {});
+    const cutting = labCut({ home, machine: 'cloud-h1', duringCommandMs: 20_000 });
+    await expect(door.call('h1', 'facts', {})).rejects.toMatchObject({ kind: 'Unreachable' });
+    expect(await cutting).toBe(1);
+    expect(await door.call('h1', 'facts', {})).toMatchObject({ host: 'h1' });
+    door.close();
+    await expect(labCut({ home, machine: 'cloud-h1', duringCommandMs: 100 })).rejects.toMatchObject(
+      { kind: 'Timeout' },
+    );
+  });
+
+  it('restarts sshd and libvirtd, kindly and not, and says where there is none', async () => {
+    for (const kill of [false, true]) {
+      await labRestart({ home, machine: 'cloud-h1', service: 'sshd', kill });
+      await labRestart({ home, machine: 'cloud-h1', service: 'libvirtd', kill });
+    }
+    expect((await inside('cloud-h1', ['virsh', '-q', 'list'])).code).toBe(0);
+    await expect(labRestart({ home, machine: 'cloud', service: 'libvirtd' })).rejects.toThrow(
+      /no libvirtd/,
+    );
+  });
+
+  it('kills programs inside one machine only', async () => {
+    const sleeping = ['alpine', 'beach'].map((machine) => inside(machine, ['sleep', '7.5']));
+    await sleep(300);
+    expect(await labKill({ home, machine: 'beach', program: 'sleep', containing: '7.5' })).toBe(1);
+    expect((await Promise.all(sleeping)).map(({ code }) => code)).toEqual([0, -1]);
+  });
+
+  it('shows another host key, to which the door says nothing, and its own again', async () => {
+    const door = createSshDoor(readSite(lab.siteFiles[2] ?? ''));
+    await labHostKey({ home, machine: 'cloud-h1', action: 'change' });
+    await expect(door.call('h1', 'facts', {})).rejects.toMatchObject({ kind: 'HostKeyChanged' });
+    await labHostKey({ home, machine: 'cloud-h1', action: 'restore' });
+    expect(await door.call('h1', 'facts', {})).toMatchObject({ host: 'h1' });
+    door.close();
+  });
+
+  it('fills the pool of a machine and frees it; what is in it stays', async () => {
+    const write = (file: string) => [
+      'dd',
+      'if=/dev/zero',
+      `of=/var/lib/mvc/${file}`,
+      'bs=1M',
+      'count=3',
+    ];
+    await inside('cloud-h1', ['touch', '/var/lib/mvc/kept']);
+    await labDisk({ home, machine: 'cloud-h1', action: 'fill', roomMiB: 2 });
+    expect((await inside('cloud-h1', write('first'))).stderr).toContain('No space left on device');
+    await labDisk({ home, machine: 'cloud-h1', action: 'free' });
+    expect((await inside('cloud-h1', write('second'))).code).toBe(0);
+    await labDisk({ home, machine: 'cloud-h1', action: 'fill' });
+    expect((await inside('cloud-h1', write('third'))).code).toBe(1);
+    await labDisk({ home, machine: 'cloud-h1', action: 'free' });
+    expect((await inside('cloud-h1', ['ls', '/var/lib/mvc'])).stdout).toContain('kept');
   });
 
   it('brings a machine back after its power was cut, with its disk and services', async () => {

@@ -29,7 +29,15 @@ describe('the list of rolls', () => {
 
   test('makes every program that the controller runs executable', () => {
     const entries = rolls.flatMap((roll) => roll.image);
-    for (const program of ['clock', 'frontend-ready', 'node-states', 'verify']) {
+    for (const program of [
+      'clock',
+      'drain-nodes',
+      'frontend-ready',
+      'node-states',
+      'resume-nodes',
+      'update-nodes',
+      'verify',
+    ]) {
       expect(entries.find((entry) => entry.path === `usr/lib/mvc/${program}`)?.mode).toBe(0o755);
     }
   });

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { closeDatabase, openDatabase, type Database } from '../../src/store/database.ts';
 import {
@@ -55,6 +56,30 @@ describe('migrations', () => {
     expect(runs.flat().sort()).toEqual(Object.keys(migrations));
   });
 
+  test('keep the rows that an earlier version wrote, and make room for new operations', async () => {
+    await sql`CREATE DATABASE older`.execute(db);
+    const settings = { ...postgres.settings, database: 'older' };
+    const older = openDatabase(settings);
+    const migrator = new Migrator({
+      db: older,
+      provider: { getMigrations: async () => migrations },
+    });
+    const { error } = await migrator.migrateTo('2026-11-23-5-paper-views');
+    expect(error).toBeUndefined();
+    await registerSites(older, ['alpha']);
+    const { cluster } = await recordPlan(older, planOf(specOf('demo', { alpha: 1 })));
+    const build = { cluster: 'demo', kind: 'build', runId: 'one' } as const;
+    await startBuild(older, build);
+    const scale = { ...build, kind: 'scale', runId: 'two' } as const;
+    await expect(startBuild(older, scale)).rejects.toThrow('build_kind_check');
+    expect(await migrateToLatest(settings)).toContain('2026-11-25-1-changes');
+    await startBuild(older, scale);
+    await setPhase(older, 'demo', 'changing', []);
+    expect(await findCluster(older, 'demo')).toMatchObject({ id: cluster.id, phase: 'changing' });
+    expect((await listBuilds(older, 'demo')).map((each) => each.kind)).toEqual(['scale', 'build']);
+    await closeDatabase(older);
+  });
+
   test('are listed in the order in which they run', () => {
     expect(Object.keys(migrations)).toEqual(Object.keys(migrations).sort());
   });
@@ -88,6 +113,11 @@ describe('the connection', () => {
     const idle = sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(other);
     const gone = expect(busy).rejects.toThrow();
     await idle;
+    await vi.waitFor(async () => {
+      const { rows } = await sql`SELECT pid FROM pg_stat_activity
+        WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'`.execute(db);
+      expect(rows).toHaveLength(1);
+    });
     await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'mvc' AND pid <> pg_backend_pid()`.execute(db);
     await gone;

@@ -108,6 +108,25 @@ describe('the program at a host', () => {
     await door.call(host, 'overlay.remove', {}, { operation: operation(6) });
   });
 
+  it('remembers the highest operation of each cluster, for the controller that owns it', async () => {
+    const cluster = (clusterId: string, epoch: number): Operation => ({
+      mark: { ...operation(1, '3').mark, clusterId },
+      epoch,
+    });
+    const seen = () =>
+      door.call(host, 'operations', { installation: cluster('', 1).mark.installation });
+    expect(await seen()).toEqual({ operations: [] });
+    for (const each of [cluster('aaaaaaaaaaaa', 1), cluster('aaaaaaaaaaaa', 3)]) {
+      await door.call(host, 'overlay.remove', {}, { operation: each });
+    }
+    await door.call(host, 'overlay.remove', {}, { operation: cluster('bbbbbbbbbbbb', 2) });
+    await door.call(host, 'overlay.describe', {}, { operation: cluster('bbbbbbbbbbbb', 7) });
+    expect((await seen()).operations).toEqual([
+      cluster('aaaaaaaaaaaa', 3),
+      cluster('bbbbbbbbbbbb', 2),
+    ]);
+  });
+
   it('lets changes wait for each other', async () => {
     const calls = Array.from({ length: 4 }, () =>
       door.call(host, 'overlay.remove', {}, { operation: operation(9) }),

@@ -58,7 +58,7 @@ describe('a site over ssh', () => {
     const registered = fingerprint(generateSshKey('other').publicKey);
     const door = doorOf({ ...site, frontend: { ...site.frontend, hostKey: registered } });
     const failure = await failureOf(door.call('physical-frontend', 'facts', {}));
-    expect(failure.kind).toBe('HostKeyChanged');
+    expect(failure).toMatchObject({ kind: 'HostKeyChanged', host: 'physical-frontend' });
     expect(failure.message).toContain(registered);
     expect(failure.message).toContain(server.hostKey);
     expect(() => readFileSync(join(server.directory, 'was-run'))).toThrow('ENOENT');
@@ -69,7 +69,7 @@ describe('a site over ssh', () => {
     const container = await sshd(noVms, publicKeyOf(frontend));
     const site = siteOf(frontend, { ...container, hostKey: frontend.hostKey });
     const failure = await failureOf(doorOf(site).call('c1', 'vm.describe', {}));
-    expect(failure.kind).toBe('HostKeyChanged');
+    expect(failure).toMatchObject({ kind: 'HostKeyChanged', host: 'c1' });
     expect(failure.message).toContain('host c1');
   });
 
@@ -84,8 +84,17 @@ describe('a site over ssh', () => {
     const server = await sshd(noVms);
     const site = siteOf(server);
     site.frontend.port = await freePort();
-    const failure = await failureOf(doorOf(site).call('physical-frontend', 'facts', {}));
-    expect(failure.kind).toBe('Unreachable');
+    const failure = await failureOf(doorOf(site).call('c1', 'facts', {}));
+    expect(failure).toMatchObject({ kind: 'Unreachable', host: 'physical-frontend' });
+  });
+
+  it('says that it is the VM container that is away when the physical frontend answers', async () => {
+    const frontend = await sshd('exit 9');
+    const site = siteOf(frontend, { ...frontend, port: await freePort() });
+    const failure = await failureOf(doorOf(site).call('c1', 'vm.describe', {}));
+    expect(failure).toMatchObject({ kind: 'Unreachable', host: 'c1' });
+    expect(failure.message).toContain('host c1 cannot be reached');
+    expect(failure.message).toContain('host physical-frontend could not connect to it');
   });
 
   const bad: [string, string, FailureKind][] = [
@@ -102,7 +111,7 @@ describe('a site over ssh', () => {
     const failure = await failureOf(
       doorOf(siteOf(server)).call('physical-frontend', 'vm.describe', {}),
     );
-    expect(failure.kind).toBe(kind);
+    expect(failure).toMatchObject({ kind, host: 'physical-frontend' });
   });
 
   it('passes on the failure that the host answered, with control characters made visible', async () => {
@@ -112,7 +121,7 @@ describe('a site over ssh', () => {
     const failure = await failureOf(
       doorOf(siteOf(server)).call('physical-frontend', 'vm.describe', {}),
     );
-    expect(failure.kind).toBe('NoCapacity');
+    expect(failure).toMatchObject({ kind: 'NoCapacity', host: 'physical-frontend' });
     expect(failure.message).toContain('full');
     expect(failure.message).not.toContain('\u001b');
   });
@@ -129,7 +138,7 @@ describe('a site over ssh', () => {
       const container = await sshd(cutOnce, publicKeyOf(frontend));
       const door = doorOf(siteOf(frontend, container));
       const failure = await failureOf(door.call(host, 'vm.describe', {}));
-      expect(failure.kind).toBe('Unreachable');
+      expect(failure).toMatchObject({ kind: 'Unreachable', host });
       expect(failure.message).toContain('whether it was done is unknown');
       expect(await door.call(host, 'vm.describe', {})).toEqual({ vms: [] });
     },
@@ -141,7 +150,7 @@ describe('a site over ssh', () => {
     const late = await failureOf(
       door.call('physical-frontend', 'vm.describe', {}, { timeoutMs: 700 }),
     );
-    expect(late.kind).toBe('Timeout');
+    expect(late).toMatchObject({ kind: 'Timeout', host: 'physical-frontend' });
     const stopped = new Error('stopped by the caller');
     await expect(
       door.call('physical-frontend', 'vm.describe', {}, { signal: AbortSignal.abort(stopped) }),

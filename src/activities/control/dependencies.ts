@@ -16,4 +16,11 @@ export interface ControlDependencies {
     signal: AbortSignal;
     onProgress: (note: string) => void;
   }): Promise<ImageRef>;
+  schedules: WatchSchedules;
+}
+
+/** The engine's schedules by which clusters are looked at. Both verbs are safe to repeat. */
+export interface WatchSchedules {
+  ensure(cluster: string, everyMinutes: number): Promise<void>;
+  remove(cluster: string): Promise<void>;
 }

@@ -1,77 +1,117 @@
-import type { StepRecord, VerifyReport } from '../../domain/cluster.ts';
-import type { ImageRef } from '../../domain/image.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Condition, ParkedStep, StepRecord, VerifyReport } from '../../domain/cluster.ts';
+import type { Finding } from '../../domain/drift.ts';
 import type { Operation } from '../../domain/mark.ts';
 import type { OperationScope } from '../../domain/operation.ts';
 import { finishBuild } from '../../store/builds.ts';
-import { deleteCluster, setImage, setPhase, setVerifyReport } from '../../store/clusters.ts';
-import { findSite } from '../../store/sites.ts';
+import { forgetVms } from '../../store/changes.ts';
+import {
+  deleteCluster,
+  fenced,
+  findCluster,
+  lockCluster,
+  setConditions,
+  setPhase,
+  setVerifyReport,
+  type ClusterRecord,
+} from '../../store/clusters.ts';
+import type { Database } from '../../store/database.ts';
+import { inTransaction } from '../../store/transaction.ts';
 import { listVms, setVmStates } from '../../store/vms.ts';
 import { activity } from '../activity.ts';
+import { conditionsWith, withAttention, withDrift } from './conditions.ts';
 import type { ControlDependencies } from './dependencies.ts';
-import { insecurity } from './plan.ts';
-import { clusterOf } from './shares.ts';
 
-/** Stands for the image at sites that exist in memory only. */
-const memoryImage: ImageRef = { digest: '1'.repeat(64), size: 1, path: '/dev/null' };
-
-/** Activities that record how an operation went, and build the image. */
-export function createRecordActivities(dependencies: ControlDependencies) {
-  const { db } = dependencies;
+/**
+ * Activities that record how an operation goes. Each is safe to repeat, and refused with StaleEpoch
+ * once a later operation has begun.
+ */
+export function createRecordActivities({ db }: ControlDependencies) {
   return {
-    /** The node image with these rolls: built from packages, or found built. */
-    async nodeImage(input: { operation: Operation; rolls: string[] }): Promise<ImageRef> {
-      return activity(async ({ signal, progress }) => {
-        const cluster = await clusterOf(db, input.operation);
-        const sites = await Promise.all(cluster.spec.sites.map((site) => findSite(db, site.name)));
-        const image = sites.every((found) => found?.site.kind === 'memory')
-          ? memoryImage
-          : await dependencies.buildImage({
-              rolls: input.rolls,
-              signal,
-              onProgress: (note) => progress({ note }),
-            });
-        await setImage(db, cluster.name, image, input.operation.epoch);
-        return image;
-      });
-    },
-
+    /** What was seen of VMs: name → state. What is wanted of them (leaving, stopped) stays. */
     async recordVmStates(input: {
       operation: Operation;
       states: Record<string, string>;
     }): Promise<void> {
-      return activity(() => setVmStates(db, input.operation.mark.cluster, input.states));
+      return activity(() =>
+        fenced(db, input.operation, (tx, { name }) => setVmStates(tx, name, input.states)),
+      );
     },
 
+    /** Forgets VMs that have left their sites: their names, MACs, addresses and ports are free. */
+    async forgetVms(input: { operation: Operation; vms: string[] }): Promise<void> {
+      return activity(() =>
+        fenced(db, input.operation, (tx, { spec }) => forgetVms(tx, spec, input.vms)),
+      );
+    },
+
+    /** Says on the cluster what waits for a person; nothing does if no step is parked. */
+    async recordAttention(input: { operation: Operation; parked: ParkedStep[] }): Promise<void> {
+      return activity(() =>
+        fenced(db, input.operation, (tx, cluster) =>
+          changeConditions(tx, cluster, withAttention(cluster.conditions, input.parked)),
+        ),
+      );
+    },
+
+    /** Says on a ready cluster what was found amiss. Nothing is written if that was known. */
+    async recordDrift(input: {
+      cluster: string;
+      clusterId: string;
+      findings: Finding[];
+    }): Promise<void> {
+      return activity(async () => {
+        const isMeant = (found?: ClusterRecord) =>
+          found?.id === input.clusterId && found.phase === 'ready';
+        const seen = await findCluster(db, input.cluster);
+        if (!seen || !isMeant(seen)) return;
+        if (isDeepStrictEqual(withDrift(seen.conditions, input.findings), seen.conditions)) return;
+        await inTransaction(db, async (tx) => {
+          const cluster = await lockCluster(tx, input.cluster);
+          if (!isMeant(cluster)) return;
+          await changeConditions(tx, cluster, withDrift(cluster.conditions, input.findings));
+        });
+      });
+    },
+
+    /** Records a build that was proved. */
     async finishBuild(input: {
       scope: OperationScope;
       steps: StepRecord[];
       report: VerifyReport;
     }): Promise<void> {
-      return activity(async () => {
-        const { operation, buildId } = input.scope;
-        const cluster = await clusterOf(db, operation);
-        const vms = await listVms(db, cluster.name);
-        await setVmStates(
-          db,
-          cluster.name,
-          Object.fromEntries(vms.map((vm) => [vm.name, 'ready'])),
-        );
-        await setVerifyReport(db, cluster.name, input.report, operation.epoch);
-        const ready = {
-          type: 'Ready',
-          status: true,
-          reason: 'Verified',
-          message: `proved by a job on ${input.report.hostnames.length} nodes and an MPI collective of ${input.report.mpi.ranks} ranks`,
-        } as const;
-        await setPhase(
-          db,
-          cluster.name,
-          'ready',
-          [ready, ...(await insecurity(db, cluster.name))],
-          operation.epoch,
-        );
-        await finishBuild(db, buildId, { outcome: 'succeeded', steps: input.steps });
-      });
+      const { scope, steps, report } = input;
+      return activity(() =>
+        fenced(db, scope.operation, async (tx, cluster) => {
+          await setVerifyReport(tx, cluster.name, report, scope.operation.epoch);
+          await becomeReady(tx, cluster, {
+            reason: 'Verified',
+            message: `proved by a job on ${report.hostnames.length} nodes and an MPI collective of ${report.mpi.ranks} ranks`,
+          });
+          await finishBuild(tx, scope.buildId, { outcome: 'succeeded', steps });
+        }),
+      );
+    },
+
+    /** Records a scale, repair, stop or start that has ended well. */
+    async finishChange(input: {
+      scope: OperationScope;
+      steps: StepRecord[];
+      phase: 'ready' | 'stopped';
+      message: string;
+    }): Promise<void> {
+      const { scope, steps, phase, message } = input;
+      return activity(() =>
+        fenced(db, scope.operation, async (tx, cluster) => {
+          if (phase === 'ready') await becomeReady(tx, cluster, { reason: 'Changed', message });
+          else {
+            const stopped = { status: false, reason: 'Stopped', message };
+            const conditions = await conditionsWith(tx, cluster, stopped);
+            await setPhase(tx, cluster.name, 'stopped', conditions);
+          }
+          await finishBuild(tx, scope.buildId, { outcome: 'succeeded', steps });
+        }),
+      );
     },
 
     /** Records an operation that failed or was cancelled. An abandoned plan is forgotten. */
@@ -83,43 +123,66 @@ export function createRecordActivities(dependencies: ControlDependencies) {
       steps: StepRecord[];
     }): Promise<void> {
       return activity(async () => {
-        const { operation, buildId } = input.scope;
-        const { cluster, clusterId } = operation.mark;
-        await finishBuild(db, buildId, {
-          outcome: input.outcome,
-          error: input.error,
-          steps: input.steps,
+        const { scope, outcome, error, abandoned, steps } = input;
+        await finishBuild(db, scope.buildId, { outcome, error, steps });
+        if (abandoned) return forget(db, scope.operation);
+        return fenced(db, scope.operation, async (tx, cluster) => {
+          const reason = outcome === 'failed' ? 'Failed' : 'Cancelled';
+          const conditions = await conditionsWith(tx, cluster, {
+            status: false,
+            reason,
+            message: error,
+          });
+          // A destroy that stopped half way leaves a cluster that can only be destroyed.
+          const phase = cluster.phase === 'destroying' ? 'destroying' : outcome;
+          await setPhase(tx, cluster.name, phase, conditions);
         });
-        if (input.abandoned) {
-          await deleteCluster(db, { name: cluster, id: clusterId });
-          return;
-        }
-        const record = await clusterOf(db, operation);
-        // A destroy that stopped half way leaves a cluster that can only be destroyed.
-        const phase = record.phase === 'destroying' ? 'destroying' : input.outcome;
-        const condition = {
-          type: 'Ready',
-          status: false,
-          reason: input.outcome === 'failed' ? 'Failed' : 'Cancelled',
-          message: input.error,
-        } as const;
-        await setPhase(
-          db,
-          cluster,
-          phase,
-          [condition, ...(await insecurity(db, cluster))],
-          operation.epoch,
-        );
       });
     },
 
-    /** Forgets a cluster of which nothing is left at any site. Its history stays. */
-    async finishDestroy(input: { scope: OperationScope; steps: StepRecord[] }): Promise<void> {
+    /**
+     * Forgets a cluster that was destroyed; its history stays, with what is left of it at sites that
+     * were given up, one sentence each.
+     */
+    async finishDestroy(input: {
+      scope: OperationScope;
+      steps: StepRecord[];
+      left: string[];
+    }): Promise<void> {
       return activity(async () => {
-        const { cluster, clusterId } = input.scope.operation.mark;
-        await finishBuild(db, input.scope.buildId, { outcome: 'succeeded', steps: input.steps });
-        await deleteCluster(db, { name: cluster, id: clusterId });
+        const { scope, steps, left } = input;
+        const error = left.length === 0 ? {} : { error: `left behind: ${left.join('; ')}` };
+        await forget(db, scope.operation);
+        await finishBuild(db, scope.buildId, { outcome: 'succeeded', ...error, steps });
       });
     },
   };
+}
+
+async function becomeReady(
+  tx: Database,
+  cluster: ClusterRecord,
+  why: Pick<Condition, 'reason' | 'message'>,
+): Promise<void> {
+  const vms = await listVms(tx, cluster.name);
+  const ready = Object.fromEntries(vms.map((vm) => [vm.name, 'ready']));
+  await setVmStates(tx, cluster.name, ready);
+  const conditions = await conditionsWith(tx, cluster, { status: true, ...why });
+  await setPhase(tx, cluster.name, 'ready', conditions);
+}
+
+async function changeConditions(
+  tx: Database,
+  cluster: ClusterRecord,
+  conditions: Condition[],
+): Promise<void> {
+  if (isDeepStrictEqual(conditions, cluster.conditions)) return;
+  await setConditions(tx, cluster.name, conditions);
+}
+
+/** Deletes the operation's cluster, unless that has been done or a later operation has begun. */
+async function forget(db: Database, operation: Operation): Promise<void> {
+  const { cluster: name, clusterId: id } = operation.mark;
+  if ((await findCluster(db, name))?.id !== id) return;
+  await fenced(db, operation, (tx) => deleteCluster(tx, { name, id }));
 }

@@ -1,26 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { identitySecret } from '../../domain/cluster.ts';
 import { Failure } from '../../domain/failure.ts';
 import type { Operation } from '../../domain/mark.ts';
 import { overlayKeyPurpose, seedPurpose, type Sealed } from '../../domain/sealed.ts';
 import { hostFacts } from '../../domain/site.ts';
-import type { ClusterContext, ClusterSecrets } from '../../rolls/roll.ts';
 import { renderComputeSeed, renderFrontendSeed } from '../../rolls/seed.ts';
 import { seal } from '../../secrets/sealed-box.ts';
-import type { ClusterRecord } from '../../store/clusters.ts';
 import { ensureSecret } from '../../store/secrets.ts';
 import { findSite } from '../../store/sites.ts';
-import { listVms, type VmRecord } from '../../store/vms.ts';
-import { generateSshKey } from '../../transport/ssh-key.ts';
+import { listVms } from '../../store/vms.ts';
 import { activity } from '../activity.ts';
+import { contextOf, secretOwner, secretsOf } from './cluster-context.ts';
 import type { ControlDependencies } from './dependencies.ts';
-import { clusterOf, siteOf } from './shares.ts';
+import { clusterOf } from './shares.ts';
 
 const overlayKeySecret = 'overlay-key';
 
 /** Activities that hand out secrets, each sealed to the one host that may open it. */
 export function createSecretActivities(dependencies: ControlDependencies) {
-  const { db, vault, userKey } = dependencies;
+  const { db, vault } = dependencies;
   return {
     /** The overlay's key, sealed to each VM container of the site that has VMs of the cluster. */
     async sealedOverlayKeys(input: {
@@ -29,7 +26,7 @@ export function createSecretActivities(dependencies: ControlDependencies) {
     }): Promise<Record<string, Sealed>> {
       return activity(async () => {
         const cluster = await clusterOf(db, input.operation);
-        const key = await ensureSecret(db, vault, owner(cluster), overlayKeySecret, () =>
+        const key = await ensureSecret(db, vault, secretOwner(cluster), overlayKeySecret, () =>
           Buffer.from(randomBytes(32).toString('base64url')),
         );
         const vms = await listVms(db, cluster.name, input.site);
@@ -50,8 +47,8 @@ export function createSecretActivities(dependencies: ControlDependencies) {
       return activity(async () => {
         const cluster = await clusterOf(db, input.operation);
         const vms = await listVms(db, cluster.name);
-        const context = await contextOf(cluster, vms);
-        const secrets = await secretsOf(cluster, vms);
+        const context = await contextOf(dependencies, cluster, input.operation.epoch);
+        const secrets = await secretsOf(dependencies, cluster);
         const sealed = input.vms.map(async (name) => {
           const vm = vms.find((each) => each.name === name);
           if (!vm) throw new Failure('NotFound', `cluster ${cluster.name} has no VM ${name}`);
@@ -67,33 +64,6 @@ export function createSecretActivities(dependencies: ControlDependencies) {
     },
   };
 
-  async function contextOf(cluster: ClusterRecord, vms: VmRecord[]): Promise<ClusterContext> {
-    const origin = await siteOf(db, cluster.spec.origin);
-    return {
-      cluster: cluster.name,
-      network: cluster.network,
-      mtu: cluster.mtu,
-      vms: vms.map(({ state: _state, ...vm }) => vm),
-      siteNetwork: origin.network,
-      sshKeys: [userKey, ...cluster.spec.sshKeys],
-      rolls: cluster.spec.rolls,
-    };
-  }
-
-  async function secretsOf(cluster: ClusterRecord, vms: VmRecord[]): Promise<ClusterSecrets> {
-    const bytes = await ensureSecret(db, vault, owner(cluster), identitySecret, () =>
-      Buffer.from(
-        JSON.stringify(
-          makeSecrets(
-            cluster.name,
-            vms.map((vm) => vm.name),
-          ),
-        ),
-      ),
-    );
-    return JSON.parse(bytes.toString('utf8')) as ClusterSecrets;
-  }
-
   async function sealKeyOf(site: string, container: string): Promise<string> {
     const facts = (await findSite(db, site))?.facts;
     const key = facts && hostFacts(facts, container)?.sealKey;
@@ -102,20 +72,4 @@ export function createSecretActivities(dependencies: ControlDependencies) {
       help: `\`mvc site show ${site}\` shows what it told`,
     });
   }
-}
-
-function owner(cluster: ClusterRecord) {
-  return { kind: 'cluster', name: cluster.name } as const;
-}
-
-function makeSecrets(cluster: string, vms: string[]): ClusterSecrets {
-  return {
-    mungeKey: randomBytes(128).toString('base64'),
-    nodeTokens: Object.fromEntries(vms.map((vm) => [vm, randomBytes(32).toString('base64url')])),
-    hostKeys: {
-      frontend: generateSshKey(`frontend.${cluster}`),
-      compute: generateSshKey(`compute.${cluster}`),
-    },
-    userKey: generateSshKey(`hpc@${cluster}`),
-  };
 }

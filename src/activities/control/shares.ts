@@ -4,27 +4,36 @@ import type { FrontendShare, SiteShare } from '../../domain/operation.ts';
 import type { Edge, OverlayTable } from '../../domain/overlay.ts';
 import type { Site } from '../../domain/site.ts';
 import { domainName, imageNotBuilt, type VmDefinition } from '../../domain/vm.ts';
-import { findCluster, type ClusterRecord } from '../../store/clusters.ts';
+import { isStaying, isToRun } from '../../domain/vm-state.ts';
+import { clusterReplaced, findCluster, type ClusterRecord } from '../../store/clusters.ts';
 import type { Database } from '../../store/database.ts';
-import { findOverlay, listEdges } from '../../store/overlays.ts';
+import { findOverlay } from '../../store/overlays.ts';
 import { findSite } from '../../store/sites.ts';
-import { listVms } from '../../store/vms.ts';
+import { listVms, type VmRecord } from '../../store/vms.ts';
 import { activity } from '../activity.ts';
 import type { ControlDependencies } from './dependencies.ts';
 
 /** Activities that hand out what the sites' activities need to know, since those never see the store. */
 export function createShareActivities({ db }: ControlDependencies) {
   return {
+    /** Also of a site that the spec has no more, as long as VMs are leaving it. */
     async siteShare(input: { operation: Operation; site: string }): Promise<SiteShare> {
       return activity(async () => {
         const cluster = await clusterOf(db, input.operation);
-        const table = await overlayOf(db, cluster.name, input.site);
+        const overlay = await overlayOf(db, cluster.name);
+        const vms = await listVms(db, cluster.name, input.site);
+        const staying = new Set(vms.filter(isStaying).map((vm) => vm.name));
+        const define = (wanted: VmRecord[]) =>
+          wanted.map((vm) => definitionOf(cluster, vm, overlay.edges));
         return {
           site: await siteOf(db, input.site),
           operation: input.operation,
           isOrigin: cluster.spec.origin === input.site,
-          vms: await definitions(db, cluster, input.site, table.edges),
-          table,
+          vms: define(vms.filter(isToRun)),
+          stopped: define(vms.filter((vm) => vm.state === 'stopped')),
+          leaving: define(vms.filter((vm) => vm.state === 'leaving')),
+          changed: vms.filter((vm) => vm.state === 'changed').map((vm) => vm.name),
+          table: { ...overlay, edges: overlay.edges.filter((edge) => staying.has(edge.vm)) },
         };
       });
     },
@@ -37,12 +46,12 @@ export function createShareActivities({ db }: ControlDependencies) {
         if (!frontend)
           throw new Failure('NotFound', `cluster ${cluster.name} has no frontend VM in the store`);
         const { state: _state, ...planned } = frontend;
+        const computes = vms.filter((vm) => vm.role === 'compute');
         return {
           site: await siteOf(db, frontend.site),
           frontend: planned,
-          computes: vms.flatMap((vm) =>
-            vm.role === 'compute' ? [{ name: vm.name, site: vm.site }] : [],
-          ),
+          computes: computes.filter(isToRun).map(({ name, site }) => ({ name, site })),
+          leaving: computes.filter((vm) => !isToRun(vm)).map((vm) => vm.name),
           mtu: cluster.mtu,
         };
       });
@@ -54,10 +63,7 @@ export function createShareActivities({ db }: ControlDependencies) {
 export async function clusterOf(db: Database, operation: Operation): Promise<ClusterRecord> {
   const cluster = await findCluster(db, operation.mark.cluster);
   if (cluster?.id === operation.mark.clusterId) return cluster;
-  throw new Failure(
-    'NotFound',
-    `cluster ${operation.mark.cluster} (${operation.mark.clusterId}) is no longer recorded`,
-  );
+  throw clusterReplaced(operation);
 }
 
 export async function siteOf(db: Database, name: string): Promise<Site> {
@@ -66,25 +72,19 @@ export async function siteOf(db: Database, name: string): Promise<Site> {
   throw new Failure('NotFound', `site ${name} is no longer registered`);
 }
 
-async function overlayOf(db: Database, cluster: string, site: string): Promise<OverlayTable> {
+async function overlayOf(db: Database, cluster: string): Promise<OverlayTable> {
   const table = await findOverlay(db, cluster);
-  if (!table) throw new Failure('NotFound', `cluster ${cluster} has no overlay in the store`);
-  const edges = (await listEdges(db, cluster)).filter((edge) => edge.site === site);
-  return { ...table, edges };
+  if (table) return table;
+  throw new Failure('NotFound', `cluster ${cluster} has no overlay in the store`);
 }
 
-async function definitions(
-  db: Database,
-  cluster: ClusterRecord,
-  site: string,
-  edges: Edge[],
-): Promise<VmDefinition[]> {
-  const vms = await listVms(db, cluster.name, site);
-  return vms.map(({ state: _state, ...vm }) => ({
-    ...vm,
+function definitionOf(cluster: ClusterRecord, vm: VmRecord, edges: Edge[]): VmDefinition {
+  const { state: _state, ...planned } = vm;
+  return {
+    ...planned,
     domain: domainName(cluster.name, vm.name),
     bridge: edges.find((edge) => edge.vm === vm.name)?.bridge ?? '',
     mtu: cluster.mtu,
     image: cluster.image?.digest ?? imageNotBuilt,
-  }));
+  };
 }

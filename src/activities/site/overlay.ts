@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../domain/failure.ts';
 import type { Operation } from '../../domain/mark.ts';
-import type { OverlayKind, OverlayTable } from '../../domain/overlay.ts';
+import type { OverlayKind, OverlayTable, SeenEdge } from '../../domain/overlay.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { Site } from '../../domain/site.ts';
 import type { OverlayDriver } from '../../drivers/overlay/overlay-driver.ts';
@@ -22,6 +22,18 @@ export function createOverlayActivities(drivers: SiteDrivers) {
       return activity(async (watch) => {
         const driver = drivers.overlay(input.site, input.table.kind);
         await driver.ensureSupernode?.(input.operation, input.table, watch);
+      });
+    },
+
+    /** `up: true` for kinds that have none. */
+    async describeSupernode(input: {
+      site: Site;
+      operation: Operation;
+      kind: OverlayKind;
+    }): Promise<{ up: boolean }> {
+      return activity(async (watch) => {
+        const driver = drivers.overlay(input.site, input.kind);
+        return (await driver.describeSupernode?.(input.operation, watch)) ?? { up: true };
       });
     },
 
@@ -51,6 +63,22 @@ export function createOverlayActivities(drivers: SiteDrivers) {
             await waitForEdges(driver, input, container, watch);
           }),
         );
+      });
+    },
+
+    /** The cluster's edges at these containers, as they are there. */
+    async describeOverlay(input: {
+      site: Site;
+      operation: Operation;
+      kind: OverlayKind;
+      containers: string[];
+    }): Promise<SeenEdge[]> {
+      return activity(async (watch) => {
+        const driver = drivers.overlay(input.site, input.kind);
+        const seen = await Promise.all(
+          input.containers.map((container) => driver.describe(input.operation, container, watch)),
+        );
+        return seen.flat();
       });
     },
 
@@ -92,6 +120,7 @@ async function waitForEdges(
         'Timeout',
         `at site ${input.site.name}, container ${container}, the edges of ${names} have not registered`,
         {
+          host: container,
           help: "check that UDP from that container reaches the supernode at the origin's public address",
         },
       );

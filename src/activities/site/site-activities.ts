@@ -1,4 +1,5 @@
 import type { SiteDrivers } from './drivers.ts';
+import { createNodeActivities } from './nodes.ts';
 import { createOverlayActivities } from './overlay.ts';
 import { createSiteActivities } from './site.ts';
 import { createVmActivities } from './vm.ts';
@@ -8,6 +9,7 @@ export function createAllSiteActivities(drivers: SiteDrivers) {
   return {
     ...createSiteActivities(drivers),
     ...createVmActivities(drivers),
+    ...createNodeActivities(drivers),
     ...createOverlayActivities(drivers),
   };
 }

@@ -1,3 +1,4 @@
+import type { Operation } from '../../domain/mark.ts';
 import type { OwnedThing, Site, SiteFacts } from '../../domain/site.ts';
 import type { ImageSource } from '../../drivers/site/site-driver.ts';
 import { activity } from '../activity.ts';
@@ -13,6 +14,13 @@ export function createSiteActivities(drivers: SiteDrivers) {
 
     async ensureImage(input: { site: Site; image: ImageSource }): Promise<void> {
       return activity((watch) => drivers.site(input.site).ensureImage(input.image, watch));
+    },
+
+    /** The highest operation that any host of the site has seen, one per cluster of the installation. */
+    async listOperations(input: { site: Site; installation: string }): Promise<Operation[]> {
+      return activity((watch) =>
+        drivers.site(input.site).listOperations(input.installation, watch),
+      );
     },
 
     async listOwned(input: {

@@ -5,18 +5,12 @@ import type { Operation } from '../../domain/mark.ts';
 import { nodeStateSchema, verifyReportSchema, type VerifyReport } from '../../domain/cluster.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { Site } from '../../domain/site.ts';
-import type { VmDefinition } from '../../domain/vm.ts';
+import type { SeenVm, VmDefinition } from '../../domain/vm.ts';
 import type { Watch } from '../../drivers/site/site-driver.ts';
 import { activity } from '../activity.ts';
 import type { SiteDrivers } from './drivers.ts';
-
-/** A VM inside which programs are run through its guest agent. */
-export interface GuestAddress {
-  site: Site;
-  operation: Operation;
-  container: string;
-  vm: string;
-}
+import { runInGuest, type GuestAddress } from './guest.ts';
+import { shutDown } from './shut-down.ts';
 
 export interface AwaitedNode {
   name: string;
@@ -63,10 +57,39 @@ export function createVmActivities(drivers: SiteDrivers) {
       );
     },
 
-    async removeVms(input: { site: Site; operation: Operation }): Promise<void> {
+    /** Cuts the power of those that run. */
+    async stopVms(input: { site: Site; operation: Operation; vms: VmDefinition[] }): Promise<void> {
       return activity((watch) =>
-        drivers.site(input.site).removeVms(input.operation, undefined, watch),
+        drivers.site(input.site).stopVms(input.operation, input.vms, watch),
       );
+    },
+
+    /**
+     * Lets the VM's system shut down, and waits until the VM is off. One that is not by then, or that does
+     * not listen, has its power cut. A VM that is off or absent is no error.
+     */
+    async shutDownVm(input: {
+      guest: GuestAddress;
+      vm: VmDefinition;
+      timeoutMs: number;
+    }): Promise<void> {
+      return activity((watch) => shutDown(drivers, input, watch));
+    },
+
+    /** Removes these VMs with disks and seeds; all of the cluster's at the site if none are named. */
+    async removeVms(input: {
+      site: Site;
+      operation: Operation;
+      vms?: VmDefinition[];
+    }): Promise<void> {
+      return activity((watch) =>
+        drivers.site(input.site).removeVms(input.operation, input.vms, watch),
+      );
+    },
+
+    /** The cluster's VMs as the site sees them. */
+    async describeVms(input: { site: Site; operation: Operation }): Promise<SeenVm[]> {
+      return activity((watch) => drivers.site(input.site).describeVms(input.operation, watch));
     },
 
     /** Waits until scheduler, DHCP, DNS and HTTP of the frontend answer from inside. */
@@ -156,8 +179,10 @@ export function createVmActivities(drivers: SiteDrivers) {
 
 /** The program in the VM has checked the same; but its word alone is not proof enough. */
 function checkCollective(report: VerifyReport, nodes: { name: string; site: string }[]): void {
+  // A node that is full of jobs has proved that it takes jobs.
+  const proved = [...report.mpi.nodes, ...(report.busy ?? [])];
   const reached = new Set(
-    nodes.filter((node) => report.mpi.nodes.includes(node.name)).map((node) => node.site),
+    nodes.filter((node) => proved.includes(node.name)).map((node) => node.site),
   );
   const without = nodes.find((node) => !reached.has(node.site));
   if (without) {
@@ -169,23 +194,6 @@ function checkCollective(report: VerifyReport, nodes: { name: string; site: stri
       `the MPI collective gave ${report.mpi.sum} instead of ${report.mpi.expectedSum}`,
     );
   }
-}
-
-async function runInGuest(
-  drivers: SiteDrivers,
-  guest: GuestAddress,
-  argv: string[],
-  options: { stdin?: string; timeoutMs?: number },
-  watch: Watch,
-): Promise<string> {
-  const vm = { container: guest.container, name: guest.vm };
-  const run = { argv, timeoutMs: 30_000, ...options };
-  const result = await drivers.site(guest.site).guestRun(guest.operation, vm, run, watch);
-  if (result.exitCode === 0) return result.stdout;
-  throw new Failure(
-    'CommandFailed',
-    `${argv[0]} in ${guest.vm} at site ${guest.site.name} ended with ${result.exitCode}: ${result.stderr.trim() || result.stdout.trim()}`,
-  );
 }
 
 /** A sentence on what is missing, or undefined when the frontend is ready. */

@@ -10,6 +10,8 @@ import type { Watch } from '../site/site-driver.ts';
 export interface OverlayDriver {
   /** Kinds that have a supernode: starts it on the site's physical frontend, and returns when it answers. */
   ensureSupernode?(operation: Operation, table: OverlayTable, watch?: Watch): Promise<void>;
+  /** `up`: it runs and its port is bound. */
+  describeSupernode?(operation: Operation, watch?: Watch): Promise<{ up: boolean }>;
   removeSupernode?(operation: Operation, watch?: Watch): Promise<void>;
 
   /**

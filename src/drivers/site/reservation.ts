@@ -1,7 +1,7 @@
 import { Failure } from '../../domain/failure.ts';
 import { sameMark, type Mark, type Operation } from '../../domain/mark.ts';
 import { hostReserveMiB } from '../../domain/placement.ts';
-import type { HostFacts } from '../../domain/site.ts';
+import type { FoundDomain, HostFacts } from '../../domain/site.ts';
 import { imageNotBuilt, type VmDefinition } from '../../domain/vm.ts';
 import { domainUuid } from './domain-uuid.ts';
 
@@ -97,10 +97,34 @@ function withDomain<D extends PresentDomain>(
 }
 
 function hasRunOut(domain: Marked<PresentDomain>, operation: Operation, now: number): boolean {
-  const { mark, power } = domain;
-  if (mark.booted || power === 'running' || mark.leaseUntil > now) return false;
   // Another installation's reservation is for that installation to take back.
-  return mark.mark.installation === operation.mark.installation;
+  return hasLapsed(domain, now) && domain.mark.mark.installation === operation.mark.installation;
+}
+
+/** A reservation that nobody booted and whose lease is over. */
+function hasLapsed({ mark, power }: Marked<PresentDomain>, now: number): boolean {
+  return !mark.booted && power !== 'running' && mark.leaseUntil <= now;
+}
+
+/**
+ * A domain as the facts of its host tell of it.
+ *
+ * @param now seconds since 1970.
+ */
+export function foundDomain(domain: PresentDomain, now: number): FoundDomain {
+  const { cpus, memoryMiB } = domain;
+  return {
+    name: domain.name.slice(0, 256),
+    macs: domain.macs.map((mac) => mac.slice(0, 32)),
+    ...(domain.mark ? { mark: domain.mark.mark } : {}),
+    ...(isMarked(domain) && hasLapsed(domain, now) ? { lapsed: { cpus, memoryMiB } } : {}),
+  };
+}
+
+/** Until when a reservation that is renewed holds: never less long than it did. */
+export function renewedLease(domain: Marked<PresentDomain>, leaseUntil: number): number {
+  // A booted VM's lease means nothing any more: it is left as it is.
+  return domain.mark.booted ? domain.mark.leaseUntil : Math.max(domain.mark.leaseUntil, leaseUntil);
 }
 
 function clashOf(operation: Operation, vm: VmDefinition, other: PresentDomain): string | undefined {

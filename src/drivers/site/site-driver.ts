@@ -27,8 +27,10 @@ export interface SiteDriver {
 
   /**
    * Reserves all the VMs at this site, or none: afterwards the site itself lists them as ours, shut off.
+   * Renews the lease of those that are reserved already; a VM that was booted is left as it is.
    *
-   * @param leaseUntil seconds since 1970; the reservation of a VM that was never booted may be taken away after.
+   * @param leaseUntil seconds since 1970; the reservation of a VM that was never booted may be taken away
+   *   after. An earlier one than the VM has changes nothing.
    * @throws {Failure} NoCapacity, or Conflict when a name or MAC belongs to somebody else's VM.
    */
   reserve(
@@ -65,6 +67,9 @@ export interface SiteDriver {
     owner: { installation: string; clusterId?: string },
     watch?: Watch,
   ): Promise<OwnedThing[]>;
+
+  /** The highest operation of each of the installation's clusters that was seen at any host of the site. */
+  listOperations(installation: string, watch?: Watch): Promise<Operation[]>;
 
   /**
    * Runs a program inside a VM through its guest agent and waits for its end.

@@ -45,6 +45,8 @@ export function createImageFetches(shell: Shell, pool: string): ImageFetches {
       if ((await state(order.digest)).fetching) return;
       await mkdir(join(pool, 'images'), { recursive: true, mode: 0o755 });
       await rm(files.error(order.digest), { force: true });
+      const have = (await stat(files.partial(order.digest)).catch(ignoreAbsent))?.size ?? 0;
+      await createImageStore(pool).checkSpace(order.size - have);
       const { digest, size, address, port } = order;
       const program = [process.execPath, process.argv[1] ?? ''];
       const argv = ['fetch-image', digest, String(size), address, String(port), pool];
@@ -53,11 +55,15 @@ export function createImageFetches(shell: Shell, pool: string): ImageFetches {
         stdio: 'ignore',
       });
       child.unref();
-      child.on('error', () => undefined);
+      let broken: Error | undefined;
+      child.on('error', (error) => (broken = error));
       const store = createImageStore(pool);
       for (const until = Date.now() + startTimeoutMs; Date.now() < until; await sleep(50)) {
         const now = await state(digest);
         if (now.fetching || now.error || (await store.isComplete(digest))) return;
+      }
+      if (broken) {
+        throw new Failure('MissingTool', `flock could not be started: ${broken.message}`);
       }
       throw new Failure('CommandFailed', 'fetching the image did not start');
     },

@@ -19,6 +19,8 @@ export interface ImageStore {
   putChunk(chunk: SiteVerbInput<'image.chunk'>, bytes: Buffer): Promise<void>;
   /** @throws {Failure} CommandFailed if the whole has another digest; the chunks are then dropped. */
   finish(digest: string, size: number): Promise<void>;
+  /** @throws {Failure} NoCapacity if the pool has not so many bytes left. */
+  checkSpace(bytes: number): Promise<void>;
   /** Makes a file that came otherwise the image, if it is. */
   adopt(file: string, digest: string, size: number): Promise<void>;
 }
@@ -56,6 +58,7 @@ export function createImageStore(pool: string): ImageStore {
     file,
     isComplete,
     chunks,
+    checkSpace: (bytes) => checkSpace(directory, bytes),
     adopt,
     async putChunk({ digest, size, offset, length, chunkDigest }, bytes) {
       if (createHash('sha256').update(bytes).digest('hex') !== chunkDigest) {
@@ -98,13 +101,15 @@ export function createImageStore(pool: string): ImageStore {
 }
 
 async function checkSpace(directory: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
+  const { bavail, blocks, bsize } = await statfs(directory);
   if (bavail * bsize >= bytes) return;
-  const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2);
+  const [freeMiB, allMiB] = [bavail, blocks].map((each) => Math.floor((each * bsize) / 1024 ** 2));
   throw new Failure(
     'NoCapacity',
-    `the pool has ${freeMiB} MiB free, the image needs ${Math.ceil(bytes / 1024 ** 2)} MiB`,
-    { help: 'remove images that no cluster uses, or give the pool more space' },
+    `the pool has ${freeMiB} of ${allMiB} MiB free, the image needs ${Math.ceil(bytes / 1024 ** 2)} MiB more`,
+    {
+      help: `free space in ${directory} at that host (images that no cluster uses), or give the pool more; then \`mvc resume\` the cluster`,
+    },
   );
 }
 

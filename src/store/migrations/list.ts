@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely/migration';
 import { builds } from './2026-11-23-4-builds.ts';
+import { changes } from './2026-11-25-1-changes.ts';
 import { clusters } from './2026-11-23-2-clusters.ts';
 import { paperViews } from './2026-11-23-5-paper-views.ts';
 import { secrets } from './2026-11-23-3-secrets.ts';
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '2026-11-23-3-secrets': secrets,
   '2026-11-23-4-builds': builds,
   '2026-11-23-5-paper-views': paperViews,
+  '2026-11-25-1-changes': changes,
 };

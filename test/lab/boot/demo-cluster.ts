@@ -3,19 +3,22 @@ import type { Vm } from '../../../src/domain/vm.ts';
 import type { ClusterContext, ClusterSecrets } from '../../../src/rolls/roll.ts';
 import { generateSshKey } from '../../../src/transport/ssh-key.ts';
 
+/** A compute that the cluster does not have when its frontend is made. */
+export const laterCompute: Vm = vm('compute-cloud-1', 4, 'cloud', 512);
+
 /** A cluster over three sites: the frontend at alpine, one compute each at beach and cloud. */
 export function demoCluster(): { context: ClusterContext; secrets: ClusterSecrets } {
-  const vms = [
-    { ...vm('frontend', 1, 'alpine', 768), diskGiB: 2, siteInterface },
-    vm('compute-beach-0', 2, 'beach', 512),
-    vm('compute-cloud-0', 3, 'cloud', 512),
-  ];
   return {
     context: {
       cluster: 'demo',
+      epoch: 1,
       network: '10.77.1.0/24',
       mtu: 1400,
-      vms,
+      vms: [
+        { ...vm('frontend', 1, 'alpine', 768), diskGiB: 2, siteInterface },
+        vm('compute-beach-0', 2, 'beach', 512),
+        vm('compute-cloud-0', 3, 'cloud', 512),
+      ],
       siteNetwork: {
         bridge: 'lan0',
         gateway: '192.168.10.1',
@@ -26,9 +29,7 @@ export function demoCluster(): { context: ClusterContext; secrets: ClusterSecret
     },
     secrets: {
       mungeKey: randomBytes(128).toString('base64'),
-      nodeTokens: Object.fromEntries(
-        vms.map(({ name }) => [name, randomBytes(32).toString('base64url')]),
-      ),
+      tokenKey: randomBytes(32).toString('base64url'),
       hostKeys: { frontend: generateSshKey('frontend'), compute: generateSshKey('compute') },
       userKey: generateSshKey('hpc'),
     },

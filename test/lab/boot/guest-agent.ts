@@ -46,13 +46,16 @@ class Agent {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('line', (line) => {
       try {
         this.waiting?.(JSON.parse(line.replaceAll('\xff', '')) as Answer);
       } catch {
         // The rest of an answer to somebody who did not wait for it; guest-sync finds the next.
       }
     });
+    // The machine has ended; whoever waits for an answer is told when his time is over.
+    lines.on('error', () => undefined);
   }
 
   static async open(path: string): Promise<Agent> {

@@ -97,6 +97,11 @@ export class Machine {
     return (await Promise.all(names.map(tail))).join('\n');
   }
 
+  /** Waits until it has powered itself off. */
+  async ended(): Promise<void> {
+    if (this.process.exitCode === null) await once(this.process, 'exit');
+  }
+
   async stop(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const ended = once(this.process, 'exit');

@@ -2,7 +2,7 @@ import type { Operation } from '../../../src/domain/mark.ts';
 import { physicalFrontend, type HostFacts } from '../../../src/domain/site.ts';
 import { siteVerbs, type SiteVerb, type SiteVerbInput } from '../../../src/domain/site-verbs.ts';
 import type { LibvirtHost } from '../../../src/drivers/site/libvirt/host.ts';
-import { checkFence, raiseFence } from '../../../src/site/fence.ts';
+import { checkFence, listFences, raiseFence } from '../../../src/site/fence.ts';
 import type { SiteDoor } from '../../../src/transport/site-door.ts';
 
 /** A VM container that the door leads to. */
@@ -51,6 +51,7 @@ export function createHostDoor(hosts: Record<string, DoorHost>): SiteDoor {
     if (verb.startsWith('image.')) return {};
     const host = hosts[name];
     if (verb === 'facts') return factsOf(name, host);
+    if (verb === 'operations') return { operations: await operationsAt(host, input) };
     if (verb === 'owned') return { things: host ? await host.host.owned(input) : [] };
     if (!host || !operation) throw new Error(`${verb} at ${name} needs a VM container`);
     await checkFence(host.pool, operation);
@@ -68,6 +69,13 @@ export function createHostDoor(hosts: Record<string, DoorHost>): SiteDoor {
     );
     return turn;
   }
+}
+
+async function operationsAt(
+  host: DoorHost | undefined,
+  { installation }: SiteVerbInput<'operations'>,
+): Promise<Operation[]> {
+  return host ? listFences(host.pool, installation) : [];
 }
 
 async function factsOf(name: string, host: DoorHost | undefined): Promise<HostFacts> {

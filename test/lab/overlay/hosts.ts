@@ -27,6 +27,8 @@ export interface TestHost {
   directory: string;
   services: string;
   run(command: string): Promise<string>;
+  /** Ends every process of the host at once and starts its supervisor again. Interfaces stay. */
+  reboot(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,10 +46,9 @@ export async function startHost(name: string, programs?: string): Promise<TestHo
   const shell: Shell = {
     run: (argv, options) => local.run(['ip', 'netns', 'exec', name, ...argv], { ...options, env }),
   };
-  const runsvdir: ChildProcess = spawn('ip', ['netns', 'exec', name, 'runsvdir', scanDirectory], {
-    stdio: 'ignore',
-    env,
-  });
+  const boot = (): ChildProcess =>
+    spawn('ip', ['netns', 'exec', name, 'runsvdir', scanDirectory], { stdio: 'ignore', env });
+  let runsvdir = boot();
   return {
     name,
     shell,
@@ -55,6 +56,13 @@ export async function startHost(name: string, programs?: string): Promise<TestHo
     services,
     supervisor: createRunitSupervisor({ shell, scanDirectory, root: services }),
     run: (command) => sh(`ip netns exec ${name} ${command}`),
+    async reboot() {
+      const ended = once(runsvdir, 'exit');
+      const pids = (await sh(`ip netns pids ${name}`)).split('\n').filter(Boolean);
+      for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+      await ended;
+      runsvdir = boot();
+    },
     async stop() {
       const ended = once(runsvdir, 'exit');
       // HUP: it ends its services too.

@@ -36,6 +36,16 @@ const pidOf = (host: TestHost, vm: string) =>
     readFileSync(`${host.services}/mvc-${operation.mark.clusterId}-edge-${vm}/edge.pid`, 'utf8'),
   );
 
+/** Of the frontend's supernode; 0 while there is none. */
+async function supernodePid(): Promise<number> {
+  for (const pid of (await sh(`ip netns pids ${frontend.name}`)).split('\n').filter(Boolean)) {
+    if (existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'supernode\n') {
+      return Number(pid);
+    }
+  }
+  return 0;
+}
+
 it('brings up a supernode and edges, over which VMs reach each other', async () => {
   const supernode = createSupernodeHost({ ...frontend, policy });
   await supernode.ensure(operation, '1.3', table.supernode!);
@@ -93,6 +103,33 @@ it.each([
   await until(15, 'vm1 reaches vm3', async () => (await pings('mvcn-vm1', '10.77.1.3', 1)) === 1);
   expect(isRunning(old), 'the old edge is gone').toBe(false);
 });
+
+it('brings the supernode back after kill -9, and leaves the edges alone', async () => {
+  const supernode = createSupernodeHost({ ...frontend, policy });
+  const [before, edge] = [await supernodePid(), pidOf(c1, 'vm1')];
+  process.kill(before, 'SIGKILL');
+  await until(10, 'a new supernode runs', async () => {
+    return (await supernode.describe(operation)).up && (await supernodePid()) !== before;
+  });
+  // Edges of n2n 1.3 register with it within a minute, by themselves.
+  expect(pidOf(c1, 'vm1')).toBe(edge);
+});
+
+it('brings everything back after a reboot of all hosts, and claims nothing before', async () => {
+  const supernode = createSupernodeHost({ ...frontend, policy });
+  await Promise.all([frontend, c1, c2].map((host) => host.reboot()));
+  for (const host of [c1, c2]) {
+    const seen = await n2n(host).describe(operation);
+    expect(seen.map((each) => each.registered)).toEqual(seen.map(() => false));
+  }
+  await until(20, 'the supernode is up', async () => (await supernode.describe(operation)).up);
+  for (const host of [c1, c2]) {
+    await until(30, `the edges of ${host.name} have registered`, async () =>
+      (await n2n(host).describe(operation)).every((each) => each.up && each.registered),
+    );
+  }
+  await until(20, 'vm1 reaches vm3', async () => (await pings('mvcn-vm1', '10.77.1.3', 1)) === 1);
+}, 90_000);
 
 it('lets a VM speak with its own MAC only', async () => {
   await sh('ip -n mvcn-vm2 link set eth0 address 02:5e:5e:00:00:09');

@@ -28,11 +28,20 @@ export function createN2nDriver(door: SiteDoor, site: string): OverlayDriver {
           throw new Failure(
             'Timeout',
             `the supernode at site ${supernode.site} does not listen at UDP port ${supernode.port}`,
-            { help: 'at its physical frontend, see whether another program has the port' },
+            {
+              host: physicalFrontend,
+              help: 'at its physical frontend, see whether another program has the port',
+            },
           );
         }
         await sleep(pollMs, undefined, signalOf(watch));
       }
+    },
+
+    async describeSupernode(operation, watch) {
+      const options = { operation, ...signalOf(watch) };
+      const { up } = await door.call(physicalFrontend, 'supernode.describe', { kind }, options);
+      return { up };
     },
 
     async removeSupernode(operation, watch) {

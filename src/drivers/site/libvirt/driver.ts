@@ -50,7 +50,7 @@ export function createLibvirtDriver(site: LibvirtSite, door: SiteDoor): SiteDriv
     throw new Failure(
       refused.reason instanceof Failure ? refused.reason.kind : 'CommandFailed',
       `${messageOf(refused.reason)}; and what was reserved at ${left.join(', ')} could not be taken back: its lease ends it`,
-      { cause: refused.reason },
+      { ...whereOf(refused.reason), cause: refused.reason },
     );
   }
 
@@ -148,6 +148,16 @@ export function createLibvirtDriver(site: LibvirtSite, door: SiteDoor): SiteDriv
       return answers.flatMap((answer) => answer.things);
     },
 
+    async listOperations(installation, watch = {}) {
+      const { signal } = watch;
+      const answers = await Promise.all(
+        [physicalFrontend, ...containers].map((host) =>
+          door.call(host, 'operations', { installation }, signal ? { signal } : {}),
+        ),
+      );
+      return highestOperations(answers.flatMap((answer) => answer.operations));
+    },
+
     async guestRun(operation, vm, { argv, stdin, timeoutMs }, watch = {}) {
       const deadline = Date.now() + timeoutMs;
       const input = stdin === undefined ? {} : { stdin: Buffer.from(stdin).toString('base64') };
@@ -165,7 +175,8 @@ export function createLibvirtDriver(site: LibvirtSite, door: SiteDoor): SiteDriv
         }
         if (Date.now() > deadline) {
           const where = `in ${vm.name} at site ${site.name}`;
-          throw new Failure('Timeout', `${argv[0]} ${where} did not end within ${timeoutMs} ms`);
+          const message = `${argv[0]} ${where} did not end within ${timeoutMs} ms`;
+          throw new Failure('Timeout', message, { host: vm.container });
         }
         await sleep(guestPollMs, undefined, watch.signal ? { signal: watch.signal } : {});
       }
@@ -176,6 +187,16 @@ export function createLibvirtDriver(site: LibvirtSite, door: SiteDoor): SiteDriv
       return (await ask(vm.container, 'vm.console', input, operation, watch)).text;
     },
   };
+}
+
+/** One per cluster: hosts that were away may remember an earlier one. */
+function highestOperations(operations: Operation[]): Operation[] {
+  const highest = new Map<string, Operation>();
+  for (const operation of operations) {
+    const known = highest.get(operation.mark.clusterId);
+    if (!known || known.epoch < operation.epoch) highest.set(operation.mark.clusterId, operation);
+  }
+  return [...highest.values()];
 }
 
 function byContainer(vms: VmDefinition[]): [string, VmDefinition[]][] {
@@ -191,6 +212,13 @@ function decode(base64 = ''): string {
   return Buffer.from(base64, 'base64').toString('utf8');
 }
 
+/** What a failure says besides its sentence. */
+function whereOf(error: unknown): { host?: string; help?: string } {
+  if (!(error instanceof Failure)) return {};
+  const { host, help } = error;
+  return { ...(host === undefined ? {} : { host }), ...(help === undefined ? {} : { help }) };
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -201,13 +229,14 @@ function checkFacts(site: LibvirtSite, host: string, facts: HostFacts): void {
     throw new Failure(
       'Conflict',
       `site ${site.name}: the host registered as ${host} calls itself ${facts.host}`,
-      { help: 'check the addresses in the registration, or the policy at that host' },
+      { host, help: 'check the addresses in the registration, or the policy at that host' },
     );
   }
   const [first] = facts.missing;
   if (!first) return;
   const names = facts.missing.map(({ tool, package: name }) => `${tool} (package ${name})`);
   throw new Failure('MissingTool', `site ${site.name}, host ${host} lacks ${names.join(', ')}`, {
+    host,
     help: `install there: apt-get install ${facts.missing.map((each) => each.package).join(' ')}`,
   });
 }

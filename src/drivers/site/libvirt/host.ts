@@ -6,7 +6,13 @@ import type { HostPolicy, SiteVerbInput, SiteVerbOutput } from '../../../domain/
 import type { SeenVm, VmDefinition } from '../../../domain/vm.ts';
 import { writeDurably } from '../../../transport/durable-file.ts';
 import type { Shell } from '../../../transport/shell.ts';
-import { planReservation, type Capacity } from '../reservation.ts';
+import {
+  foundDomain,
+  planReservation,
+  renewedLease,
+  type Capacity,
+  type Marked,
+} from '../reservation.ts';
 import { measureCapacity } from './capacity.ts';
 import { checkPolicy } from './check-policy.ts';
 import { listClusterMarks, removeClusterFiles } from './cluster-files.ts';
@@ -32,7 +38,11 @@ export interface LibvirtHost {
   /** @throws {Failure} Conflict, NoCapacity or Forbidden; then nothing was defined. */
   reserve(operation: Operation, vms: VmDefinition[], leaseUntil: number): Promise<void>;
   ensure(operation: Operation, vms: { vm: VmDefinition; seed: Sealed }[]): Promise<void>;
-  /** @returns names of those that this call started. */
+  /**
+   * Also lets those go on that stand still since the disk was full.
+   *
+   * @returns names of those that this call started.
+   */
   start(operation: Operation, names: string[]): Promise<string[]>;
   stop(operation: Operation, names: string[]): Promise<void>;
   remove(operation: Operation, names?: string[]): Promise<void>;
@@ -94,11 +104,8 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
     },
 
     async domains() {
-      return (await listDomains(virsh)).map(({ name, macs, mark }) => ({
-        name: name.slice(0, 256),
-        macs: macs.map((mac) => mac.slice(0, 32)),
-        ...(mark ? { mark: mark.mark } : {}),
-      }));
+      const now = Math.floor(Date.now() / 1000);
+      return (await listDomains(virsh)).map((domain) => foundDomain(domain, now));
     },
 
     async reserve(operation, vms, leaseUntil) {
@@ -143,6 +150,9 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
         throw absent(operation.mark, name);
       });
       const started: string[] = [];
+      for (const domain of wanted.filter((each) => each.stalled)) {
+        await virsh(['resume', '--domain', domain.uuid]);
+      }
       for (const domain of wanted.filter((each) => each.power !== 'running')) {
         // Before the start: a lease must never end a VM that has run.
         if (!domain.mark.booted) await setMark(virsh, domain, { ...domain.mark, booted: true });
@@ -161,11 +171,12 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
     remove: removeVms,
 
     async describe(operation) {
-      return (await listMarked(virsh, operation.mark)).map(({ name, power, mark }) => ({
+      return (await listMarked(virsh, operation.mark)).map(({ name, power, stalled, mark }) => ({
         name: mark.vm,
         domain: name,
         container: mark.container,
-        power,
+        // It does nothing until it is started.
+        power: stalled ? 'crashed' : power,
         booted: mark.booted,
       }));
     },
@@ -202,24 +213,31 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
   async function reserveOne(
     operation: Operation,
     vm: VmDefinition,
-    domain: Domain | undefined,
+    domain: Marked<Domain> | undefined,
     leaseUntil: number,
   ): Promise<void> {
-    if (domain?.power === 'running') return;
-    await reserveFiles(pool, operation.mark, vm);
-    await redefine(operation, vm, domain, leaseUntil);
+    if (!domain) {
+      await reserveFiles(pool, operation.mark, vm);
+      await define(vm, markOf(operation.mark, vm, leaseUntil));
+    } else if (domain.power !== 'running') {
+      await redefine(operation, vm, domain, renewedLease(domain, leaseUntil));
+    }
   }
 
-  /** Defines a domain that does not run, if that changes anything. */
+  /** Defines a domain that does not run anew if that changes anything; else its lease alone, or nothing. */
   async function redefine(
     operation: Operation,
     vm: VmDefinition,
-    domain: Domain | undefined,
+    domain: Marked<Domain>,
     leaseUntil: number,
   ): Promise<void> {
-    const fresh = markOf(operation.mark, vm, leaseUntil);
-    const mark = { ...fresh, booted: domain?.mark?.booted ?? false };
-    if (domain?.mark?.definition !== mark.definition) await define(vm, mark);
-    else if (domain.mark.leaseUntil !== leaseUntil) await setMark(virsh, domain, mark);
+    const { mark: known } = domain;
+    const mark = { ...markOf(operation.mark, vm, leaseUntil), booted: known.booted };
+    if (known.definition !== mark.definition) {
+      await reserveFiles(pool, operation.mark, vm);
+      await define(vm, mark);
+    } else if (known.leaseUntil !== leaseUntil) {
+      await setMark(virsh, domain, { ...known, leaseUntil });
+    }
   }
 }

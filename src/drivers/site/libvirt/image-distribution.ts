@@ -55,11 +55,20 @@ async function fetchTo(
       throw new Failure(
         'CommandFailed',
         `${container} could not fetch the image from its physical frontend at ${source.address}:${source.port}: ${state.error ?? 'it stopped before the end'}`,
-        { help: 'check that the VM container reaches that TCP port of the physical frontend' },
+        {
+          host: container,
+          help: 'check that the VM container reaches that TCP port of the physical frontend',
+        },
       );
     }
     if (Date.now() > deadline) {
-      throw new Failure('Timeout', `${container} has not got the image from its physical frontend`);
+      throw new Failure(
+        'Timeout',
+        `${container} has not got the image from its physical frontend`,
+        {
+          host: container,
+        },
+      );
     }
     await sleep(pollMs, undefined, options);
   }

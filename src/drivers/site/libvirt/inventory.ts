@@ -9,6 +9,8 @@ import { child, childrenNamed, parseXml, type XmlElement } from './xml.ts';
 /** A domain at this host, whoever made it. */
 export interface Domain extends PresentDomain {
   mark?: DomainMark;
+  /** QEMU holds it still since its disk could not be written (the pool was full): it goes on when told to. */
+  stalled?: true;
 }
 
 /** Questions to libvirtd at once. */
@@ -59,8 +61,8 @@ async function listUuids(virsh: Virsh): Promise<string[]> {
 }
 
 /** Reads by name: `domstats` does not tell UUIDs. Names are unique at a host. */
-async function readPowers(virsh: Virsh): Promise<Map<string, Domain['power']>> {
-  const powers = new Map<string, Domain['power']>();
+async function readPowers(virsh: Virsh): Promise<Map<string, Power>> {
+  const powers = new Map<string, Power>();
   for (const block of (await virsh(['domstats', '--state'])).split(/^Domain: /m).slice(1)) {
     const name = /^'(.*)'$/m.exec(block)?.[1];
     const state = Number(/^\s*state\.state=(\d+)$/m.exec(block)?.[1]);
@@ -70,24 +72,32 @@ async function readPowers(virsh: Virsh): Promise<Map<string, Domain['power']>> {
   return powers;
 }
 
-/** Numbers of libvirt's virDomainState and virDomainShutoffReason. */
-function powerOf(state: number, reason: number): Domain['power'] {
+type Power = Pick<Domain, 'power' | 'stalled'>;
+
+/** Numbers of libvirt's virDomainState, virDomainShutoffReason and virDomainPausedReason. */
+function powerOf(state: number, reason: number): Power {
+  const paused = 3;
   const shutOff = 5;
   const crashed = 6;
   const offBecauseCrashed = 3;
-  if (state === crashed || (state === shutOff && reason === offBecauseCrashed)) return 'crashed';
-  return state === shutOff ? 'off' : 'running';
+  const pausedBecauseOfDisk = 5;
+  if (state === crashed || (state === shutOff && reason === offBecauseCrashed)) {
+    return { power: 'crashed' };
+  }
+  if (state === shutOff) return { power: 'off' };
+  const stalled = state === paused && reason === pausedBecauseOfDisk;
+  return { power: 'running', ...(stalled ? { stalled } : {}) };
 }
 
 async function readDomain(
   virsh: Virsh,
   uuid: string,
-  powers: Map<string, Domain['power']>,
+  powers: Map<string, Power>,
 ): Promise<Domain | undefined> {
   const document = await readDocument(virsh, uuid);
   if (document === undefined) return undefined;
   const domain = parseDomain(document, 'off');
-  return { ...domain, power: powers.get(domain.name) ?? 'off' };
+  return { ...domain, ...powers.get(domain.name) };
 }
 
 async function readDocument(virsh: Virsh, uuid: string): Promise<string | undefined> {

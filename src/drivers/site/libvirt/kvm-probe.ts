@@ -25,7 +25,8 @@ export async function probeVirtualization(shell: Shell, pool: string): Promise<'
   const [knownBoot, known] = (await readFile(cache, 'utf8').catch(orNothing)).trim().split(' ');
   if (knownBoot === bootId && (known === 'kvm' || known === 'tcg')) return known;
   const found = (await runsGuest(shell, 'kvm')) ? 'kvm' : 'tcg';
-  await writeDurably(cache, `${bootId} ${found}\n`);
+  // On a full disk it is found out again the next time.
+  await writeDurably(cache, `${bootId} ${found}\n`).catch(() => undefined);
   return found;
 }
 

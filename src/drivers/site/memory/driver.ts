@@ -4,9 +4,19 @@ import { Failure } from '../../../domain/failure.ts';
 import type { Operation } from '../../../domain/mark.ts';
 import { physicalFrontend, type HostFacts, type MemorySite } from '../../../domain/site.ts';
 import type { VmDefinition } from '../../../domain/vm.ts';
+import { namingHost } from '../../../transport/at-host.ts';
 import { domainUuid } from '../domain-uuid.ts';
-import { isMarked, planReservation, sum, type Capacity, type Marked } from '../reservation.ts';
+import {
+  foundDomain,
+  isMarked,
+  planReservation,
+  renewedLease,
+  sum,
+  type Capacity,
+  type Marked,
+} from '../reservation.ts';
 import type { SiteDriver, Watch } from '../site-driver.ts';
+import { seedFrontend } from './frontend-nodes.ts';
 import { isUp, runProgram } from './guest.ts';
 import type { MemoryWorld, WorldChange } from './memory-world.ts';
 import type { MemoryDomain, MemorySiteState } from './world-state.ts';
@@ -68,14 +78,17 @@ export function createMemorySiteDriver(site: MemorySite, world: MemoryWorld): Si
       }),
 
     ensureVms: (operation, vms, watch) =>
-      change('ensureVms', operation, watch, ({ site: state, tell }) => {
+      change('ensureVms', operation, watch, ({ site: state, world: all, tell }) => {
         for (const { vm } of vms) {
           const domain = findVm(state, operation, vm.name);
           if (domain.power === 'running') continue;
           if (!state.images[vm.container]?.includes(vm.image)) {
-            throw new Failure('NotFound', `the image of ${vm.name} is not at ${vm.container}`);
+            throw new Failure('NotFound', `the image of ${vm.name} is not at ${vm.container}`, {
+              host: vm.container,
+            });
           }
-          define(domain, vm);
+          define(domain, vm, tell);
+          if (vm.role === 'frontend') seedFrontend(all, operation);
           if (!domain.mark.complete) tell('complete', operation.mark.clusterId, vm.name);
           domain.mark.complete = true;
         }
@@ -87,7 +100,9 @@ export function createMemorySiteDriver(site: MemorySite, world: MemoryWorld): Si
         const off = wanted.filter((domain) => domain.power !== 'running');
         for (const domain of off) {
           if (!domain.mark.complete) {
-            throw new Failure('CommandFailed', `${domain.name} has no disks yet`);
+            throw new Failure('CommandFailed', `${domain.name} has no disks yet`, {
+              host: domain.container,
+            });
           }
           domain.power = 'running';
           domain.mark.booted = true;
@@ -136,12 +151,24 @@ export function createMemorySiteDriver(site: MemorySite, world: MemoryWorld): Si
         ),
       ),
 
+    listOperations: (installation, watch) =>
+      look('listOperations', undefined, watch, ({ site: state }) =>
+        Object.values(state.operations).filter(({ mark }) => mark.installation === installation),
+      ),
+
     guestRun: (operation, vm, run, watch) =>
-      look('guestRun', operation, watch, ({ site: state, world: all }) => {
+      look('guestRun', operation, watch, ({ site: state, world: all, tell }) => {
         const domain = findVm(state, operation, vm.name);
-        const view = { world: all, mark: operation.mark, bootDelayMs: world.bootDelayMs };
+        const { mark } = operation;
+        const powerOff = () => {
+          domain.power = 'off';
+          tell('stop', mark.clusterId, vm.name);
+        };
+        const view = { world: all, mark, bootDelayMs: world.bootDelayMs, powerOff };
         if (!isUp(view, domain)) {
-          throw new Failure('Unreachable', `the guest agent of ${vm.name} does not answer`);
+          throw new Failure('Unreachable', `the guest agent of ${vm.name} does not answer`, {
+            host: domain.container,
+          });
         }
         return runProgram(view, run.argv, run.stdin ?? '');
       }),
@@ -164,7 +191,9 @@ function reserveAt(
 ): void {
   const domains = domainsAt(state, container);
   const capacity = capacityOf(site, container, domains);
-  const plan = planReservation(operation, vms, domains, capacity, Math.floor(Date.now() / 1000));
+  const plan = planAt(container, () =>
+    planReservation(operation, vms, domains, capacity, Math.floor(Date.now() / 1000)),
+  );
   for (const domain of plan.evict) {
     state.domains = state.domains.filter((each) => each !== domain);
     tell('release', domain.mark.mark.clusterId, domain.mark.vm);
@@ -174,9 +203,24 @@ function reserveAt(
       state.domains.push(newDomain(operation, vm, leaseUntil));
       tell('reserve', operation.mark.clusterId, vm.name);
     } else if (domain.power !== 'running') {
-      define(domain, vm);
-      domain.mark.leaseUntil = leaseUntil;
+      define(domain, vm, tell);
+      renew(domain, renewedLease(domain, leaseUntil), tell);
     }
+  }
+}
+
+function renew(domain: Marked<MemoryDomain>, leaseUntil: number, tell: WorldChange['tell']): void {
+  if (domain.mark.leaseUntil === leaseUntil) return;
+  domain.mark.leaseUntil = leaseUntil;
+  tell('renew', domain.mark.mark.clusterId, domain.mark.vm);
+}
+
+/** A failure of planning names the VM container. */
+function planAt<T>(container: string, plan: () => T): T {
+  try {
+    return plan();
+  } catch (error) {
+    throw namingHost(error, container);
   }
 }
 
@@ -198,8 +242,9 @@ function newDomain(operation: Operation, vm: VmDefinition, leaseUntil: number): 
   };
 }
 
-function define(domain: Marked<MemoryDomain>, vm: VmDefinition): void {
+function define(domain: Marked<MemoryDomain>, vm: VmDefinition, tell: WorldChange['tell']): void {
   if (isDeepStrictEqual(domain.mark.definition, vm)) return;
+  tell('define', domain.mark.mark.clusterId, domain.mark.vm);
   Object.assign(domain, shapeOf(vm));
   Object.assign(domain.mark, { definition: vm, image: vm.image });
 }
@@ -232,7 +277,9 @@ function findVm(state: MemorySiteState, operation: Operation, vm: string): Marke
 function capacityOf(site: MemorySite, container: string, domains: MemoryDomain[]): Capacity {
   const found = site.containers.find((each) => each.name === container);
   if (!found) {
-    throw new Failure('NotFound', `site ${site.name} has no VM container ${container}`);
+    throw new Failure('NotFound', `site ${site.name} has no VM container ${container}`, {
+      host: container,
+    });
   }
   return {
     virtualization: 'kvm',
@@ -251,11 +298,7 @@ function hostFacts(host: string, domains: MemoryDomain[]): HostFacts {
     sealKey: createHash('sha256').update(host).digest('base64'),
     tools: { memory: '1.0' },
     missing: [],
-    domains: domains.map(({ name, macs, mark }) => ({
-      name,
-      macs,
-      ...(mark ? { mark: mark.mark } : {}),
-    })),
+    domains: domains.map((domain) => foundDomain(domain, Math.floor(Date.now() / 1000))),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { VerifyReport } from '../../../domain/cluster.ts';
-import type { Mark } from '../../../domain/mark.ts';
-import { sameMark } from '../../../domain/mark.ts';
+import { sameMark, type Mark } from '../../../domain/mark.ts';
+import { computesOf, frontendOf, updateNodes } from './frontend-nodes.ts';
 import type { MemoryDomain, WorldState } from './world-state.ts';
 
 interface Output {
@@ -9,32 +9,46 @@ interface Output {
   stderr: string;
 }
 
-/** What a program in a frontend VM of a memory site sees. */
+/** What a program in a VM of a memory site sees and can do. */
 export interface GuestView {
   world: WorldState;
   mark: Mark;
   bootDelayMs: number;
+  powerOff(): void;
 }
 
-type Program = (view: GuestView, stdin: string) => Output;
+type Program = (view: GuestView, args: string[], stdin: string) => Output;
 
 /** The programs that a node image has for the controller, as far as a memory VM can play them. */
 const programs: Record<string, Program> = {
   '/usr/lib/mvc/frontend-ready': () => output('ready\n'),
   '/usr/lib/mvc/clock': () => output(`${seconds(Date.now())}\n`),
-  '/usr/lib/mvc/node-states': (view) =>
-    output(`${JSON.stringify(computesOf(view).map((compute) => nodeState(view, compute)))}\n`),
-  '/usr/lib/mvc/verify': verify,
+  '/usr/lib/mvc/node-states': (view) => output(`${JSON.stringify(nodeStates(view))}\n`),
+  '/usr/lib/mvc/verify': (view, _args, stdin) => verify(view, stdin),
+  '/usr/lib/mvc/update-nodes': (view, args, stdin) => {
+    const refusal = updateNodes(frontendOf(view.world, view.mark), args, stdin);
+    return refusal === undefined ? output('') : failed(refusal.why, refusal.status);
+  },
+  '/usr/lib/mvc/drain-nodes': (view, _args, stdin) => drainNodes(view, namesIn(stdin)),
+  '/usr/lib/mvc/resume-nodes': (view, _args, stdin) => resumeNodes(view, namesIn(stdin)),
+  '/usr/sbin/poweroff': (view) => {
+    view.powerOff();
+    return output('');
+  },
 };
 
 export function runProgram(view: GuestView, argv: string[], stdin: string): Output {
-  const program = programs[argv[0] ?? ''];
-  if (program) return program(view, stdin);
-  return { exitCode: 127, stdout: '', stderr: `${argv[0]}: not found in a memory VM\n` };
+  const [path = '', ...args] = argv;
+  const program = programs[path];
+  if (program) return program(view, args, stdin);
+  return { exitCode: 127, stdout: '', stderr: `${path}: not found in a memory VM\n` };
 }
 
 /** Whether a VM has booted, and so has what answers in it. */
-export function isUp(view: Omit<GuestView, 'mark'>, domain: MemoryDomain): boolean {
+export function isUp(
+  view: Pick<GuestView, 'world' | 'bootDelayMs'>,
+  domain: MemoryDomain,
+): boolean {
   const startedAt = domain.mark?.startedAt;
   return (
     domain.power === 'running' &&
@@ -44,31 +58,56 @@ export function isUp(view: Omit<GuestView, 'mark'>, domain: MemoryDomain): boole
   );
 }
 
-function computesOf(view: GuestView): MemoryDomain[] {
-  return Object.values(view.world.sites)
-    .flatMap((site) => site.domains)
-    .filter(({ mark }) => mark?.definition.role === 'compute' && sameMark(mark.mark, view.mark));
+/** Of the computes that the frontend was told of: it does not see any other. */
+function nodeStates(view: GuestView) {
+  const computes = computesOf(view.world, view.mark);
+  return frontendOf(view.world, view.mark).told.map((name) =>
+    nodeState(
+      view,
+      name,
+      computes.find((compute) => compute.mark?.vm === name),
+    ),
+  );
 }
 
 /** Idle once it is up and has an edge: it gets its configuration over the overlay. */
-function nodeState(view: GuestView, compute: MemoryDomain) {
-  const name = compute.mark?.vm ?? '';
-  const fetched = isUp(view, compute) && hasEdge(view, name);
-  const at = seconds(compute.mark?.startedAt ?? 0);
+function nodeState(view: GuestView, name: string, compute: MemoryDomain | undefined) {
+  const fetched = compute !== undefined && isUp(view, compute) && hasEdge(view, name);
+  const drained = frontendOf(view.world, view.mark).drained.includes(name);
+  const serving = drained ? 'drained' : 'idle';
+  const at = fetched ? seconds(compute.mark?.startedAt ?? 0) : null;
   return {
     name,
-    state: fetched ? 'idle' : 'unknown',
-    armedAt: fetched ? at : null,
-    fetchedAt: fetched ? at : null,
-    slurmdStartedAt: fetched ? at : null,
-    phase: fetched ? 'idle' : compute.power === 'running' ? 'booting' : 'off',
+    state: fetched ? serving : 'unknown',
+    armedAt: at,
+    fetchedAt: at,
+    slurmdStartedAt: at,
+    phase: fetched ? serving : compute?.power === 'running' ? 'booting' : 'off',
   };
 }
 
 function hasEdge(view: GuestView, vm: string): boolean {
   return Object.values(view.world.sites)
     .flatMap((site) => site.edges)
-    .some(({ mark, edge }) => edge.vm === vm && sameMark(mark, view.mark));
+    .some(({ mark, edge, dead }) => edge.vm === vm && !dead && sameMark(mark, view.mark));
+}
+
+function drainNodes(view: GuestView, names: string[]): Output {
+  const frontend = frontendOf(view.world, view.mark);
+  const known = names.filter((name) => frontend.told.includes(name));
+  frontend.drained = [...new Set([...frontend.drained, ...known])];
+  const running = computesOf(view.world, view.mark).filter(({ power }) => power === 'running');
+  const busy = known.filter(
+    (name) =>
+      view.world.busy.includes(name) && running.some((compute) => compute.mark?.vm === name),
+  );
+  return output(`${JSON.stringify({ jobs: busy.length, nodes: busy })}\n`);
+}
+
+function resumeNodes(view: GuestView, names: string[]): Output {
+  const frontend = frontendOf(view.world, view.mark);
+  frontend.drained = frontend.drained.filter((name) => !names.includes(name));
+  return output('');
 }
 
 function verify(view: GuestView, stdin: string): Output {
@@ -77,14 +116,12 @@ function verify(view: GuestView, stdin: string): Output {
     mtu: number;
     interface: string;
   };
-  const states = computesOf(view).map((compute) => nodeState(view, compute));
+  const states = nodeStates(view);
   const names = asked.nodes.map((node) => node.name);
   const absent = names.filter(
     (name) => !states.some((state) => state.name === name && state.phase === 'idle'),
   );
-  if (absent.length > 0) {
-    return { exitCode: 1, stdout: '', stderr: `not idle: ${absent.join(', ')}\n` };
-  }
+  if (absent.length > 0) return failed(`not idle: ${absent.join(', ')}`);
   const sites = [...new Set(asked.nodes.map((node) => node.site))];
   const sum = (names.length * (names.length - 1)) / 2;
   const report: VerifyReport = {
@@ -105,8 +142,16 @@ function verify(view: GuestView, stdin: string): Output {
   return output(`${JSON.stringify(report)}\n`);
 }
 
+function namesIn(stdin: string): string[] {
+  return stdin.split('\n').filter((name) => name !== '');
+}
+
 function output(stdout: string): Output {
   return { exitCode: 0, stdout, stderr: '' };
+}
+
+function failed(why: string, exitCode = 1): Output {
+  return { exitCode, stdout: '', stderr: `${why}\n` };
 }
 
 function seconds(milliseconds: number): number {

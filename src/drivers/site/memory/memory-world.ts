@@ -41,10 +41,18 @@ export interface MemoryWorld {
   setReachable(site: string, reachable: boolean): void;
   /** A VM of this name never comes up, however often it is started. */
   setStuck(vm: string, stuck: boolean): void;
+  /** A job runs on the VM of this name, until told otherwise. */
+  setBusy(vm: string, busy: boolean): void;
   /** Somebody else's domain. */
   addForeignDomain(site: string, domain: ForeignDomain): void;
   /** Ends the VM as a crash would. */
   crash(site: string, vm: string): void;
+  /** Takes the VM away, as somebody at the site could. */
+  removeDomain(site: string, vm: string): void;
+  /** The VM's edge is dead until the overlay is applied again. */
+  killEdge(site: string, vm: string): void;
+  /** The supernodes at the site are dead until they are ensured again. */
+  killSupernode(site: string): void;
   /** A copy of what is there now. */
   look(): WorldState;
   /** Everything that was changed since the world began, oldest first. */
@@ -74,24 +82,12 @@ export function createMemoryWorld(
       signal?.throwIfAborted();
       if (call.delayMs > 0) await sleep(call.delayMs, undefined, signal ? { signal } : {});
       const fault = store.change((state) => nextFault(state, call));
+      if (fault?.delayMs) await sleep(fault.delayMs, undefined, signal ? { signal } : {});
       if (fault?.when === 'before') throw fault.failure;
-      const result = store.change((world, tell) => {
-        const site = siteState(world, call.site);
-        if (call.operation) checkEpoch(site, call.operation, call.changes);
-        return wholly(world, call, () => {
-          const told: WorldEvent[] = [];
-          const answer = effect({
-            site,
-            world,
-            tell: (done, clusterId, name) =>
-              told.push({ at: Date.now(), site: call.site, clusterId, effect: done, name }),
-          });
-          told.forEach(tell);
-          return answer;
-        });
-      });
-      if (fault) throw fault.failure;
-      return result;
+      const outcome = store.change((world, tell) => takeEffect(world, call, effect, tell));
+      if ('error' in outcome) throw outcome.error;
+      if (fault?.when === 'after') throw fault.failure;
+      return outcome.answer;
     },
 
     addFault: (fault) => knob((state) => state.faults.push(fault)),
@@ -103,6 +99,10 @@ export function createMemoryWorld(
       knob((state) => {
         state.stuck = toggled(state.stuck, vm, stuck);
       }),
+    setBusy: (vm, busy) =>
+      knob((state) => {
+        state.busy = toggled(state.busy, vm, busy);
+      }),
     addForeignDomain: (site, domain) =>
       knob((state) => siteState(state, site).domains.push(foreign(domain))),
     crash: (site, vm) =>
@@ -111,26 +111,64 @@ export function createMemoryWorld(
           if (domain.mark?.vm === vm) domain.power = 'crashed';
         }
       }),
+    removeDomain: (site, vm) =>
+      knob((state) => {
+        const at = siteState(state, site);
+        at.domains = at.domains.filter((domain) => domain.mark?.vm !== vm);
+      }),
+    killEdge: (site, vm) =>
+      knob((state) => {
+        for (const each of siteState(state, site).edges) if (each.edge.vm === vm) each.dead = true;
+      }),
+    killSupernode: (site) =>
+      knob((state) => {
+        const at = siteState(state, site);
+        at.deadSupernodes = at.supernodes.map((mark) => mark.clusterId);
+      }),
     look: () => store.change((state) => structuredClone(state)),
     events: () => store.events(),
   };
 }
 
-/** An effect that fails halfway leaves the site as it was. */
-function wholly<T>(world: WorldState, call: WorldCall, action: () => T): T {
-  const before = call.changes ? structuredClone(world.sites[call.site]) : undefined;
+type Outcome<T> = { answer: T } | { error: unknown };
+
+/**
+ * An effect that fails halfway leaves the site as it was, but for the operation that was noted; one that
+ * the epoch refuses has not begun. A failure is returned, so that the store keeps what was noted.
+ */
+function takeEffect<T>(
+  world: WorldState,
+  call: WorldCall,
+  effect: (change: WorldChange) => T,
+  tell: (event: WorldEvent) => void,
+): Outcome<T> {
+  const site = siteState(world, call.site);
+  let before: MemorySiteState | undefined;
+  const told: WorldEvent[] = [];
   try {
-    return action();
+    if (call.operation) checkEpoch(site, call.operation, call.changes);
+    if (call.changes) before = structuredClone(site);
+    const answer = effect({
+      site,
+      world,
+      tell: (done, clusterId, name) =>
+        told.push({ at: Date.now(), site: call.site, clusterId, effect: done, name }),
+    });
+    told.forEach(tell);
+    return { answer };
   } catch (error) {
     if (before) world.sites[call.site] = before;
-    throw error;
+    return { error };
   }
 }
 
-function nextFault(
-  state: WorldState,
-  call: WorldCall,
-): { when: Fault['when']; failure: Failure } | undefined {
+interface Struck {
+  when: Fault['when'];
+  failure: Failure;
+  delayMs?: number;
+}
+
+function nextFault(state: WorldState, call: WorldCall): Struck | undefined {
   if (state.unreachable.includes(call.site)) {
     return { when: 'before', failure: new Failure('Unreachable', `site ${call.site} is away`) };
   }
@@ -148,6 +186,7 @@ function nextFault(
   const help = failureKinds[kind].retry ? {} : { help: 'take the fault out of the memory world' };
   return {
     when: fault.when,
+    ...(fault.delayMs === undefined ? {} : { delayMs: fault.delayMs }),
     failure: new Failure(kind, `site ${call.site} failed in ${call.verb} as told`, help),
   };
 }

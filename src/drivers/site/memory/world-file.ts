@@ -39,7 +39,10 @@ export function createFileStore(file: string): WorldStore {
     change(action) {
       return withFileLock(`${file}.lock`, () => {
         const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
-        const state = before === '' ? emptyWorld() : (JSON.parse(before) as WorldState);
+        const state = {
+          ...emptyWorld(),
+          ...(before === '' ? {} : (JSON.parse(before) as WorldState)),
+        };
         const told: WorldEvent[] = [];
         const result = action(state, (event) => told.push(event));
         const after = JSON.stringify(state);

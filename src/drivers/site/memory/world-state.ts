@@ -22,9 +22,18 @@ export interface MemorySiteState {
   domains: MemoryDomain[];
   /** VM container → digests of its images. */
   images: Record<string, string[]>;
-  edges: { mark: Mark; edge: Edge }[];
+  edges: MemoryEdge[];
   /** On the physical frontend. */
   supernodes: Mark[];
+  /** Cluster ids of supernodes that were killed, until they are started anew. */
+  deadSupernodes?: string[];
+}
+
+export interface MemoryEdge {
+  mark: Mark;
+  edge: Edge;
+  /** It was killed, and nothing has started it anew. */
+  dead?: true;
 }
 
 /** Something that goes wrong on purpose. */
@@ -33,23 +42,44 @@ export interface Fault {
   site?: string;
   /** Name of the driver's verb, e.g. `startVms` or `overlay.apply`; any if absent. */
   verb?: string;
-  /** `before`: nothing has happened. `after`: it has happened, only the answer is lost. */
-  when: 'before' | 'after';
+  /**
+   * `before`: nothing has happened. `after`: it has happened, only the answer is lost. `late`: it
+   * happens and is answered, only later.
+   */
+  when: 'before' | 'after' | 'late';
+  /** Milliseconds that the call takes longer, whatever becomes of it; 0 by default. */
+  delayMs?: number;
   /** Calls that go well first; 0 by default. */
   skip?: number;
-  /** Calls that fail then; 1 by default. */
+  /** Calls that are struck then; 1 by default. */
   times?: number;
   /** Unreachable by default. */
   kind?: FailureKind;
 }
 
+/** What a frontend VM has on its disks. */
+export interface FrontendState {
+  /** Of the operation that told it its computes. */
+  epoch: number;
+  /** Names of the computes that it knows, by its seed or by an update. */
+  told: string[];
+  /** Computes that get no new work. */
+  drained: string[];
+  /** Digest of an archive → the pieces of it that have come. */
+  pieces: Record<string, string[]>;
+}
+
 export interface WorldState {
   sites: Record<string, MemorySiteState>;
+  /** By cluster id. */
+  frontends: Record<string, FrontendState>;
   faults: Fault[];
   /** Sites that answer nothing. */
   unreachable: string[];
   /** Names of VMs that never come up. */
   stuck: string[];
+  /** Names of VMs on which a job runs. */
+  busy: string[];
 }
 
 /** Something that was changed at a site. */
@@ -60,6 +90,8 @@ export interface WorldEvent {
   clusterId: string;
   effect:
     | 'reserve'
+    | 'renew'
+    | 'define'
     | 'release'
     | 'complete'
     | 'start'
@@ -75,7 +107,7 @@ export interface WorldEvent {
 }
 
 export function emptyWorld(): WorldState {
-  return { sites: {}, faults: [], unreachable: [], stuck: [] };
+  return { sites: {}, frontends: {}, faults: [], unreachable: [], stuck: [], busy: [] };
 }
 
 export function siteState(world: WorldState, site: string): MemorySiteState {

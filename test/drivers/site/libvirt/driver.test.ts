@@ -100,6 +100,7 @@ describe('the libvirt driver', () => {
     });
     await expect(driver.facts()).rejects.toMatchObject({
       kind: 'MissingTool',
+      host: 'vm1',
       message: 'site a, host vm1 lacks virsh (package libvirt-clients)',
       help: 'install there: apt-get install libvirt-clients',
     });
@@ -108,7 +109,24 @@ describe('the libvirt driver', () => {
   it('refuses a host that calls itself otherwise than it is registered', async () => {
     const facts = { host: 'vm1', sealKey: '', tools: {}, missing: [], domains: [] };
     const { driver } = doorOf({ facts: () => facts });
-    await expect(driver.facts()).rejects.toMatchObject({ kind: 'Conflict' });
+    await expect(driver.facts()).rejects.toMatchObject({
+      kind: 'Conflict',
+      host: 'physical-frontend',
+    });
+  });
+
+  it('tells of each cluster the highest operation that any host has seen', async () => {
+    const other = operationOf(2, { cluster: 'beta', clusterId: 'c0ffee12bbbb' });
+    const seen: Record<string, unknown[]> = {
+      'physical-frontend': [operationOf(2)],
+      vm0: [operationOf(5), other],
+      vm1: [],
+    };
+    const { driver } = doorOf({ operations: (host) => ({ operations: seen[host] }) });
+    expect(await driver.listOperations(operation.mark.installation)).toEqual([
+      operationOf(5),
+      other,
+    ]);
   });
 
   it('waits for the end of a program in a guest and decodes what it wrote', async () => {

@@ -1,0 +1,113 @@
+import { n2nInsecureReason, type ClusterPhase, type OperationKind } from '../domain/cluster.ts';
+import type { Condition, ParkedStep, VerifyReport } from '../domain/cluster.ts';
+import { toFailure } from '../domain/failure.ts';
+import { isInsecure } from '../domain/overlay.ts';
+import type { Vm } from '../domain/vm.ts';
+import type { Database } from '../store/database.ts';
+import { withClient, withStore } from './context.ts';
+import { noSuchCluster } from './no-such-cluster.ts';
+import { parkedSteps } from './parked.ts';
+
+/** What is known of one cluster: by the store, and by the operation that runs on it. */
+export interface ClusterStatus extends Partial<RecordedStatus> {
+  name: string;
+  phase: ClusterPhase;
+  conditions: Condition[];
+  operation?: OperationStatus;
+  /** Why the workflow engine could not be asked what runs. */
+  engineSilent?: string;
+}
+
+export interface OperationStatus {
+  kind: OperationKind;
+  runId: string;
+  phase: ClusterPhase;
+  message: string;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  parked: ParkedStep[];
+}
+
+interface RecordedStatus {
+  name: string;
+  phase: ClusterPhase;
+  conditions: Condition[];
+  network: string;
+  overlay: RecordedOverlay | undefined;
+  vms: (Pick<Vm, 'name' | 'site' | 'container' | 'mac' | 'address' | 'role'> & { state: string })[];
+  rtt: VerifyReport['rtt'];
+}
+
+interface RecordedOverlay {
+  kind: string;
+  version: string;
+  relayOnly: boolean;
+  mtu: number;
+  secure: boolean;
+  insecureReason?: string;
+}
+
+/**
+ * Asks the store and the engine. Either may know of the cluster alone: a build that could not
+ * register its sites has no record yet, and the engine may be away.
+ *
+ * @throws {Failure} NotFound if neither knows of it.
+ */
+export async function clusterStatus(name: string): Promise<ClusterStatus> {
+  const recorded = await withStore((db) => recordedStatus(db, name));
+  const asked = await runningOperation(name);
+  const silent = asked.silent === undefined ? {} : { engineSilent: asked.silent };
+  const running = asked.operation === undefined ? {} : { operation: asked.operation };
+  if (recorded) return { ...recorded, ...running, ...silent };
+  if (!asked.operation) throw noSuchCluster(name, asked.silent);
+  return { name, phase: asked.operation.phase, conditions: [], ...running };
+}
+
+async function recordedStatus(db: Database, name: string): Promise<RecordedStatus | undefined> {
+  const { findCluster } = await import('../store/clusters.ts');
+  const { listVms } = await import('../store/vms.ts');
+  const { findOverlay } = await import('../store/overlays.ts');
+  const cluster = await findCluster(db, name);
+  if (!cluster) return undefined;
+  const vms = await listVms(db, name);
+  const overlay = await findOverlay(db, name);
+  return {
+    name,
+    phase: cluster.phase,
+    conditions: cluster.conditions,
+    network: cluster.network,
+    overlay: overlay && {
+      kind: overlay.kind,
+      version: overlay.version,
+      relayOnly: overlay.relayOnly,
+      mtu: overlay.mtu,
+      secure: !isInsecure(overlay),
+      ...(isInsecure(overlay) ? { insecureReason: n2nInsecureReason } : {}),
+    },
+    vms: vms.map(({ name: vm, site, container, mac, address, role, state }) => ({
+      name: vm,
+      site,
+      container,
+      mac,
+      address,
+      role,
+      state,
+    })),
+    rtt: cluster.verify?.rtt ?? [],
+  };
+}
+
+/** An engine that is away is no failure of `status`: what is recorded can be told without it. */
+async function runningOperation(
+  name: string,
+): Promise<{ operation?: OperationStatus; silent?: string }> {
+  try {
+    const running = await withClient((client) => client.running(name));
+    if (!running) return {};
+    const { kind, runId, startedAt, progress } = running;
+    const { phase, message, steps } = progress;
+    return { operation: { kind, runId, phase, message, startedAt, parked: parkedSteps(steps) } };
+  } catch (error) {
+    return { silent: toFailure(error).message };
+  }
+}

@@ -1,0 +1,40 @@
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import type { ControlActivities } from '../activities/control/control.ts';
+import { controlQueue, workerDeployment } from '../domain/engine-names.ts';
+import { workerIdentity } from './worker-connection.ts';
+import { bundleVersion } from './workflow-bundle.ts';
+
+/** What every worker of the control queue works with, whatever its version. */
+export interface ControlQueue {
+  connection: NativeConnection;
+  namespace: string;
+  activities: ControlActivities;
+}
+
+/**
+ * A worker of the control queue, of the version that its bundle is of. A run stays with the version
+ * that began it (it is pinned), and so do its children; activities are the same in all versions.
+ *
+ * @param bundle Path of the workflows' bundle; its name says the version.
+ */
+export async function createControlQueueWorker(
+  { connection, namespace, activities }: ControlQueue,
+  bundle: string,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: controlQueue,
+    identity: workerIdentity(controlQueue),
+    workflowBundle: { codePath: bundle },
+    activities,
+    workerDeploymentOptions: {
+      version: { deploymentName: workerDeployment, buildId: bundleVersion(bundle) },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+    // How long a task waits for the worker that had the run before, which may have been killed.
+    stickyQueueScheduleToStartTimeout: '3s',
+    shutdownGraceTime: '10s',
+  });
+}

@@ -1,0 +1,213 @@
+import { CancellationScope } from '@temporalio/workflow';
+import type { ClusterSpec, VerifyReport } from '../domain/cluster.ts';
+import type { ImageRef } from '../domain/image.ts';
+import type { FrontendShare, OperationScope } from '../domain/operation.ts';
+import { atSite, atSiteSoon, control, longControl, provingAtSite, waitingAtSite } from './activities.ts';
+import type { ClusterOperation } from './cluster-operation.ts';
+import { SiteChoir } from './site-choir.ts';
+
+/** All nodes boot at once, so this hardly grows with their number; emulated ones are slow. */
+const nodesDeadlineMs = 20 * 60_000;
+/** How long the jobs of nodes that leave are waited for. */
+const drainDeadlineMs = 60 * 60_000;
+
+export interface ConvergeOptions {
+  /** Site → names of running VMs that are stopped first, so that they start anew. */
+  restart?: Record<string, string[]>;
+  /** Which nodes the proof is about: all, or just those that this operation has started. */
+  prove: 'all' | 'started';
+}
+
+export interface Converged {
+  /** Absent if there was nothing to prove. */
+  report?: VerifyReport;
+  /** Nodes that were left out on request, and are not idle. */
+  missing: string[];
+}
+
+/**
+ * Makes the cluster as it is recorded, from whatever is there. A corrected spec, taken from `resume`
+ * meanwhile, stops it and begins anew with what the spec has changed: all else is found done.
+ */
+export async function converge(
+  operation: ClusterOperation,
+  options: ConvergeOptions,
+): Promise<Converged> {
+  for (;;) {
+    const round = new CancellationScope();
+    let corrected: ClusterSpec | undefined;
+    operation.respec = async (spec) => {
+      const change = await control.previewChange({ cluster: operation.cluster, spec });
+      corrected = spec;
+      round.cancel();
+      return change;
+    };
+    try {
+      const result = await round.run(() => new Converging(operation, options).run());
+      if (!corrected) return result;
+    } catch (error) {
+      if (!corrected || CancellationScope.current().consideredCancelled) throw error;
+    } finally {
+      operation.respec = undefined;
+      operation.sites = undefined;
+    }
+    operation.scope = await control.changePlan({ scope: operation.recorded, spec: corrected });
+    operation.board.clearSteps();
+  }
+}
+
+class Converging {
+  private readonly operation: ClusterOperation;
+  private readonly options: ConvergeOptions;
+  private readonly scope: OperationScope;
+  private readonly choir: SiteChoir;
+  private result: Converged = { missing: [] };
+
+  constructor(operation: ClusterOperation, options: ConvergeOptions) {
+    this.operation = operation;
+    this.options = options;
+    this.scope = operation.recorded;
+    this.choir = new SiteChoir(this.scope, operation.board.record, options.restart ?? {});
+    operation.sites = this.choir;
+  }
+
+  async run(): Promise<Converged> {
+    const share = await control.frontendShare({ operation: this.scope.operation });
+    await this.choir.sing(async () => {
+      const image = this.tellImage();
+      // Awaited together: one that fails while nobody waits for it would stop the whole run.
+      await Promise.all([image, this.drain(share), this.conduct(share, image)]);
+    });
+    return this.result;
+  }
+
+  private async tellImage(): Promise<void> {
+    const { operation, rolls } = this.scope;
+    const image = await this.operation.steps.run('image', undefined, (): Promise<ImageRef> =>
+      longControl.nodeImage.executeWithOptions({ summary: 'node image' }, [{ operation, rolls }]),
+    );
+    await this.choir.go({ reached: [], image });
+  }
+
+  /** The nodes that leave get no more work, and end what they have. */
+  private async drain(share: FrontendShare): Promise<void> {
+    const { operation } = this.scope;
+    if (share.leaving.length > 0 && (await this.frontendRuns(share))) {
+      await this.operation.steps.run(
+        'drain',
+        undefined,
+        () =>
+          waitingAtSite(share.site.name, drainDeadlineMs).drainNodes.executeWithOptions(
+            { summary: `${share.leaving.length} nodes end their jobs` },
+            [
+              {
+                frontend: guestOf(operation, share),
+                nodes: share.leaving,
+                timeoutMs: drainDeadlineMs,
+              },
+            ],
+          ),
+        { skip: async () => undefined },
+      );
+    }
+    await this.choir.go({ reached: ['drained'] });
+  }
+
+  /** Before the frontend was installed there is nothing to drain. */
+  private async frontendRuns({ site, frontend }: FrontendShare): Promise<boolean> {
+    const { operation } = this.scope;
+    return this.operation.steps.run('drain', undefined, async () => {
+      const seen = await atSite(site.name).describeVms({ site, operation });
+      return seen.some((vm) => vm.name === frontend.name && vm.power === 'running');
+    });
+  }
+
+  private async conduct(share: FrontendShare, image: Promise<void>): Promise<void> {
+    const { choir } = this;
+    await choir.everywhere('reserved');
+    await choir.go({ reached: ['reserved'] });
+    await choir.atOrigin('supernode');
+    await choir.go({ reached: ['supernode'] });
+    await image;
+    await choir.atOrigin('frontend');
+    const since = await this.prepareFrontend(share);
+    await choir.go({ reached: ['frontend'] });
+    await choir.everywhere('started');
+    const nodes = await this.waitForNodes(share, since);
+    await choir.go({ reached: ['idle'] });
+    await this.prove(share, nodes);
+  }
+
+  /** @returns the frontend's clock before any compute was started, seconds. */
+  private async prepareFrontend(share: FrontendShare): Promise<number> {
+    const { operation } = this.scope;
+    const frontend = guestOf(operation, share);
+    const at = atSite(share.site.name);
+    return this.operation.steps.run('configure', undefined, async () => {
+      // One that has just booted has read it all from its seed.
+      if (!this.choir.started.has(share.frontend.name)) {
+        const { archive } = await control.nodesUpdate({ operation });
+        await at.configureNodes({ frontend, archive });
+        await at.resumeNodes({ frontend, nodes: share.computes.map(({ name }) => name) });
+      }
+      return at.frontendClock({ frontend });
+    });
+  }
+
+  /** @returns the nodes that are idle: all, unless a person has left the waiting out. */
+  private async waitForNodes(share: FrontendShare, since: number): Promise<string[]> {
+    const names = share.computes.map(({ name }) => name);
+    if (names.length === 0) return [];
+    const frontend = guestOf(this.scope.operation, share);
+    const { started } = this.choir;
+    return this.operation.steps.run(
+      'computes',
+      undefined,
+      async () => {
+        await waitingAtSite(share.site.name, nodesDeadlineMs).waitForNodes.executeWithOptions(
+          { summary: `${names.length} computes install themselves` },
+          [
+            {
+              frontend,
+              // A node that was running before need not have booted again.
+              nodes: names.map((name) => ({ name, since: started.has(name) ? since : 0 })),
+              timeoutMs: nodesDeadlineMs,
+            },
+          ],
+        );
+        return names;
+      },
+      {
+        skip: async () => {
+          const states = await atSiteSoon(share.site.name).nodeStates({ frontend });
+          const idle = states.filter((node) => node.phase === 'idle').map((node) => node.name);
+          this.result.missing = names.filter((name) => !idle.includes(name));
+          return names.filter((name) => idle.includes(name));
+        },
+      },
+    );
+  }
+
+  private async prove(share: FrontendShare, idle: string[]): Promise<void> {
+    const { started } = this.choir;
+    const nodes = share.computes.filter(
+      ({ name }) => idle.includes(name) && (this.options.prove === 'all' || started.has(name)),
+    );
+    if (nodes.length === 0) return;
+    this.result.report = await this.operation.steps.run('verify', undefined, () =>
+      provingAtSite(share.site.name).verifyCluster.executeWithOptions(
+        { summary: 'job, MPI collective, MTU, round trips' },
+        [{ frontend: guestOf(this.scope.operation, share), nodes, mtu: share.mtu }],
+      ),
+    );
+  }
+}
+
+function guestOf(operation: OperationScope['operation'], share: FrontendShare) {
+  return {
+    site: share.site,
+    operation,
+    container: share.frontend.container,
+    vm: share.frontend.name,
+  };
+}
