@@ -181,7 +181,8 @@ export type ParkedStep = Parked & Pick<StepRecord, 'step' | 'site'>;
 /** A parked step as one sentence: where, why, what next. */
 export function describeParked(parked: ParkedStep): string {
   const { step, site, host, cause, help } = parked;
-  const place = site === undefined ? '' : ` at site ${site}${host === undefined ? '' : `, host ${host}`}`;
+  const place =
+    site === undefined ? '' : ` at site ${site}${host === undefined ? '' : `, host ${host}`}`;
   return `step ${step}${place} is parked: ${cause}; ${help}`;
 }
 

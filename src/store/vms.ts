@@ -126,6 +126,7 @@ export async function setVmStates(
   db: Database,
   cluster: string,
   states: Record<string, string>,
+  from?: string[],
 ): Promise<void> {
   const names = Object.keys(states);
   const values = Object.values(states);
@@ -133,7 +134,10 @@ export async function setVmStates(
     UPDATE vm SET state = seen.state, state_at = now()
       FROM unnest(${names}::text[], ${values}::text[]) AS seen (name, state)
      WHERE vm.cluster = ${cluster} AND vm.name = seen.name AND vm.state <> seen.state
-       AND vm.state NOT IN ('leaving', 'stopped')`.execute(db);
+       AND vm.state NOT IN ('leaving', 'stopped')
+       AND (${from ?? null}::text[] IS NULL OR vm.state = ANY (${from ?? null}::text[]))`.execute(
+    db,
+  );
 }
 
 /** Records what is wanted of VMs from now on. Those that are leaving leave. */

@@ -28,6 +28,7 @@ const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 export const control = proxyActivities<ControlActivities>({
   taskQueue: controlQueue,
   startToCloseTimeout: '60s',
+  heartbeatTimeout: '15s',
   cancellationType,
   retry,
 });

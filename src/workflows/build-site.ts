@@ -8,15 +8,7 @@ import { atSiteSoon, control, waitingAtSite } from './activities.ts';
 import { messageOf, requireParent } from './failures.ts';
 import { answerSignal } from './messages.ts';
 import { SiteMail } from './site-mail.ts';
-import {
-  makeVms,
-  releaseSoon,
-  removeEdges,
-  removeVms,
-  siteSteps,
-  startVms,
-  stopVms,
-} from './site-steps.ts';
+import { makeVms, removeEdges, removeVms, siteSteps, startVms, stopVms } from './site-steps.ts';
 import { Steps } from './steps.ts';
 
 /** Minutes under emulation, seconds on hardware: long enough that only a dead VM misses it. */
@@ -28,7 +20,7 @@ const leaseRenewedEveryMs = (reservationLeaseSeconds * 1000) / 3;
 export interface BuildSiteInput {
   site: string;
   operation: Operation;
-  /** True if this operation made the reservation plan, so that it may take it back. */
+  /** True if this operation made the plan: a site that cannot give its part then ends it. */
   fresh: boolean;
   /** Running VMs that are stopped first, so that they start anew. */
   restart: string[];
@@ -41,11 +33,9 @@ export interface BuildSiteInput {
 export async function buildSite(input: BuildSiteInput): Promise<void> {
   const mail = new SiteMail(input.site, requireParent('an operation on a cluster'));
   const steps = new Steps(input.operation.mark.cluster, mail.tell);
-  setHandler(
-    answerSignal,
-    ({ step, action }) => void steps.answer(step, input.site, action),
-    { description: 'Sent by the cluster workflow: what a person says of a parked step.' },
-  );
+  setHandler(answerSignal, ({ step, action }) => void steps.answer(step, input.site, action), {
+    description: 'Sent by the cluster workflow: what a person says of a parked step.',
+  });
   try {
     const share = await control.siteShare({ operation: input.operation, site: input.site });
     await new SiteBuild(input, share, mail, steps).run();
@@ -126,28 +116,13 @@ class SiteBuild {
   private async reserveWithTheOthers(): Promise<void> {
     const { input, share, mail } = this;
     const { reserve } = siteSteps(share);
-    // A gang that cannot be complete is given back at once; one whose site is away waits for it.
+    // A gang that cannot be complete ends, and is given back; one whose site is away waits for it.
     const parks = ({ kind }: { kind: keyof typeof failureKinds }) =>
       !input.fresh || failureKinds[kind].retry;
-    try {
-      await this.steps.run(reserve.name, input.site, reserve.do, { parks });
-      await this.recordReserved();
-      mail.reach('reserved');
-      await mail.go('reserved');
-    } catch (error) {
-      if (input.fresh) await CancellationScope.nonCancellable(() => this.release());
-      throw error;
-    }
-  }
-
-  /** A site that is away keeps what it gave until the lease ends, and then the cluster's record is kept too. */
-  private async release(): Promise<void> {
-    try {
-      await releaseSoon(this.share);
-      this.mail.reach('released');
-    } catch (error) {
-      log.warn('the reservation could not be given back', { error: messageOf(error) });
-    }
+    await this.steps.run(reserve.name, input.site, () => reserve.do(), { parks });
+    await this.recordReserved();
+    mail.reach('reserved');
+    await mail.go('reserved');
   }
 
   /** As long as this operation is at work, also parked: VMs that were not booted yet stay reserved. */
@@ -182,11 +157,11 @@ class SiteBuild {
     const { share, mail, site } = this;
     const steps = siteSteps(share);
     if (share.isOrigin) {
-      await this.steps.run('supernode', site, steps.supernode.do);
+      await this.steps.run('supernode', site, () => steps.supernode.do());
       mail.reach('supernode');
     }
     await mail.go('supernode');
-    await this.steps.run('edges', site, steps.edges.do);
+    await this.steps.run('edges', site, () => steps.edges.do());
   }
 
   private async installFrontend(image: ImageRef): Promise<void> {

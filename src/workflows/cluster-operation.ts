@@ -48,6 +48,8 @@ export class ClusterOperation {
   /** Known once the operation is recorded. */
   scope: OperationScope | undefined;
   sites: Sites | undefined;
+  /** Every site has given its part of the reservation. */
+  gangComplete = false;
   /** Takes a corrected spec, while that is possible. */
   respec: ((spec: ClusterSpec) => Promise<PlanChange>) | undefined;
 
@@ -132,7 +134,9 @@ export class ClusterOperation {
     if (meant.length === 0) {
       const all = this.board.parked.map(nameOf);
       refuse(
-        all.length === 0 ? 'no step is parked' : `no such step is parked; parked: ${all.join(', ')}`,
+        all.length === 0
+          ? 'no step is parked'
+          : `no such step is parked; parked: ${all.join(', ')}`,
       );
     }
     const needed = meant.filter((each) => action === 'skip' && !each.skippable);

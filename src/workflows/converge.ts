@@ -2,14 +2,21 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { ClusterSpec, VerifyReport } from '../domain/cluster.ts';
 import type { ImageRef } from '../domain/image.ts';
 import type { FrontendShare, OperationScope } from '../domain/operation.ts';
-import { atSite, atSiteSoon, control, longControl, provingAtSite, waitingAtSite } from './activities.ts';
+import {
+  atSite,
+  atSiteSoon,
+  control,
+  longControl,
+  provingAtSite,
+  waitingAtSite,
+} from './activities.ts';
 import type { ClusterOperation } from './cluster-operation.ts';
 import { SiteChoir } from './site-choir.ts';
 
 /** All nodes boot at once, so this hardly grows with their number; emulated ones are slow. */
 const nodesDeadlineMs = 20 * 60_000;
 /** How long the jobs of nodes that leave are waited for. */
-const drainDeadlineMs = 60 * 60_000;
+export const drainDeadlineMs = 60 * 60_000;
 
 export interface ConvergeOptions {
   /** Site → names of running VMs that are stopped first, so that they start anew. */
@@ -19,6 +26,8 @@ export interface ConvergeOptions {
 }
 
 export interface Converged {
+  /** Names of the VMs that were started. */
+  started: string[];
   /** Absent if there was nothing to prove. */
   report?: VerifyReport;
   /** Nodes that were left out on request, and are not idle. */
@@ -51,7 +60,9 @@ export async function converge(
       operation.respec = undefined;
       operation.sites = undefined;
     }
-    operation.scope = await control.changePlan({ scope: operation.recorded, spec: corrected });
+    const scope = await control.changePlan({ scope: operation.recorded, spec: corrected });
+    // What was made before may be in use: from now on a gang that fails gives nothing back.
+    operation.scope = { ...scope, fresh: false };
     operation.board.clearSteps();
   }
 }
@@ -61,7 +72,7 @@ class Converging {
   private readonly options: ConvergeOptions;
   private readonly scope: OperationScope;
   private readonly choir: SiteChoir;
-  private result: Converged = { missing: [] };
+  private result: Converged = { started: [], missing: [] };
 
   constructor(operation: ClusterOperation, options: ConvergeOptions) {
     this.operation = operation;
@@ -78,7 +89,7 @@ class Converging {
       // Awaited together: one that fails while nobody waits for it would stop the whole run.
       await Promise.all([image, this.drain(share), this.conduct(share, image)]);
     });
-    return this.result;
+    return { ...this.result, started: [...this.choir.started] };
   }
 
   private async tellImage(): Promise<void> {
@@ -125,38 +136,58 @@ class Converging {
   private async conduct(share: FrontendShare, image: Promise<void>): Promise<void> {
     const { choir } = this;
     await choir.everywhere('reserved');
+    this.operation.gangComplete = true;
     await choir.go({ reached: ['reserved'] });
     await choir.atOrigin('supernode');
     await choir.go({ reached: ['supernode'] });
     await image;
     await choir.atOrigin('frontend');
-    const since = await this.prepareFrontend(share);
+    const { since, drained } = await this.prepareFrontend(share);
     await choir.go({ reached: ['frontend'] });
     await choir.everywhere('started');
-    const nodes = await this.waitForNodes(share, since);
+    const names = share.computes.map(({ name }) => name).filter((name) => !drained.includes(name));
+    const nodes = await this.waitForNodes(share, names, since);
     await choir.go({ reached: ['idle'] });
     await this.prove(share, nodes);
   }
 
-  /** @returns the frontend's clock before any compute was started, seconds. */
-  private async prepareFrontend(share: FrontendShare): Promise<number> {
-    const { operation } = this.scope;
+  /**
+   * @returns the frontend's clock before any compute was started, seconds; and the nodes that an
+   *   administrator of the cluster has drained, which is no business of ours.
+   */
+  private async prepareFrontend(
+    share: FrontendShare,
+  ): Promise<{ since: number; drained: string[] }> {
+    const { operation, fresh } = this.scope;
     const frontend = guestOf(operation, share);
     const at = atSite(share.site.name);
+    // One that boots for the first time has read it all from its seed.
+    if (fresh && this.choir.started.has(share.frontend.name)) {
+      return { since: await this.frontendClock(share), drained: [] };
+    }
     return this.operation.steps.run('configure', undefined, async () => {
-      // One that has just booted has read it all from its seed.
-      if (!this.choir.started.has(share.frontend.name)) {
-        const { archive } = await control.nodesUpdate({ operation });
-        await at.configureNodes({ frontend, archive });
-        await at.resumeNodes({ frontend, nodes: share.computes.map(({ name }) => name) });
-      }
-      return at.frontendClock({ frontend });
+      const { archive } = await control.nodesUpdate({ operation });
+      await at.configureNodes({ frontend, archive });
+      await at.resumeNodes({ frontend, nodes: share.computes.map(({ name }) => name) });
+      const states = await at.nodeStates({ frontend });
+      const drained = states.filter((node) => node.phase === 'drained').map((node) => node.name);
+      return { since: await at.frontendClock({ frontend }), drained };
     });
   }
 
+  private async frontendClock(share: FrontendShare): Promise<number> {
+    const frontend = guestOf(this.scope.operation, share);
+    return this.operation.steps.run('configure', undefined, () =>
+      atSite(share.site.name).frontendClock({ frontend }),
+    );
+  }
+
   /** @returns the nodes that are idle: all, unless a person has left the waiting out. */
-  private async waitForNodes(share: FrontendShare, since: number): Promise<string[]> {
-    const names = share.computes.map(({ name }) => name);
+  private async waitForNodes(
+    share: FrontendShare,
+    names: string[],
+    since: number,
+  ): Promise<string[]> {
     if (names.length === 0) return [];
     const frontend = guestOf(this.scope.operation, share);
     const { started } = this.choir;
@@ -203,7 +234,8 @@ class Converging {
   }
 }
 
-function guestOf(operation: OperationScope['operation'], share: FrontendShare) {
+/** How the frontend VM is asked. */
+export function guestOf(operation: OperationScope['operation'], share: FrontendShare) {
   return {
     site: share.site,
     operation,

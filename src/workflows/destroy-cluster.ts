@@ -1,29 +1,20 @@
 import {
-  CancellationScope,
   ChildWorkflowCancellationType,
-  executeChild,
-  isCancellation,
-  log,
   ParentClosePolicy,
-  setHandler,
+  startChild,
+  type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { z } from 'zod';
 import { clusterSiteWorkflowId } from '../domain/engine-names.ts';
 import { clusterNameSchema } from '../domain/names.ts';
 import type { OperationScope } from '../domain/operation.ts';
-import { atSite, control } from './activities.ts';
+import { control } from './activities.ts';
+import { ClusterOperation } from './cluster-operation.ts';
 import { destroySite } from './destroy-site.ts';
-import {
-  messageOf,
-  parseWorkflowInput,
-  requireClusterWorkflowId,
-  workflowFailure,
-} from './failures.ts';
-import { ProgressBoard, siteAttributes } from './progress.ts';
-import { siteNewsSignal } from './messages.ts';
-
-/** No operation comes after the removal of a cluster that is no longer recorded. */
-const lastEpoch = 2 ** 31 - 1;
+import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
+import { answerSignal } from './messages.ts';
+import { siteAttributes } from './progress.ts';
+import { listOrphans, removeOrphans } from './orphans.ts';
 
 const inputSchema = z.strictObject({ name: clusterNameSchema });
 
@@ -32,81 +23,107 @@ export interface DestroyResult {
   phase: 'destroyed';
   /** Sites that were asked at the end, each of which said that nothing is left. */
   emptySites: string[];
+  /** Sites that a person gave up, at which something may be left: a sentence each. */
+  left: string[];
 }
 
-/** Removes a cluster from every site, from any state. Its id must be `cluster:<name>`. */
+/**
+ * Removes a cluster from every site, from any state. A site that is away is waited for: the rest goes
+ * at once, and the destroy ends by itself when the site is back. Its id must be `cluster:<name>`.
+ */
 export async function destroyCluster(input: unknown): Promise<DestroyResult> {
   const { name } = parseWorkflowInput(inputSchema, input);
   requireClusterWorkflowId(name);
-  const board = new ProgressBoard(name, 'destroy', 'destroying');
-  setHandler(siteNewsSignal, (news) => news.steps.forEach(board.record));
-  let scope: OperationScope | undefined;
-  try {
-    scope = await control.beginDestroy({ cluster: name });
-    const emptySites = scope ? await destroyRecorded(scope, board) : await destroyUnrecorded(name);
-    board.setPhase('destroyed', `nothing is left at ${emptySites.join(', ')}`);
-    return { cluster: name, phase: 'destroyed', emptySites };
-  } catch (error) {
-    await CancellationScope.nonCancellable(() => close(scope, board, error));
-    if (isCancellation(error)) throw error;
-    throw workflowFailure(error);
-  }
+  const operation = new ClusterOperation(name, 'destroy', 'destroying');
+  return operation.run(
+    async () => {
+      await control.removeWatch({ cluster: name });
+      operation.scope = await control.beginDestroy({ cluster: name });
+      const { emptySites, left } = operation.scope
+        ? await destroyRecorded(operation, operation.scope)
+        : await destroyUnrecorded(operation);
+      operation.board.setPhase('destroyed', `nothing is left at ${emptySites.join(', ')}`);
+      return { cluster: name, phase: 'destroyed', emptySites, left };
+    },
+    async ({ outcome, message }) => {
+      const { steps } = operation.board.progress;
+      const scope = operation.recorded;
+      await control.closeBuild({ scope, outcome, error: message, abandoned: false, steps });
+    },
+  );
 }
 
-async function destroyRecorded(scope: OperationScope, board: ProgressBoard): Promise<string[]> {
-  const results = await Promise.allSettled(scope.sites.map((site) => destroyAt(scope, site)));
+type Removed = Pick<DestroyResult, 'emptySites' | 'left'>;
+
+async function destroyRecorded(
+  operation: ClusterOperation,
+  scope: OperationScope,
+): Promise<Removed> {
+  const { board } = operation;
+  const handles = new Map<string, ChildWorkflowHandle<typeof destroySite>>();
+  operation.sites = {
+    hear: (news) => news.steps.forEach(board.record),
+    answer: async (site, answer) => handles.get(site)?.signal(answerSignal, answer),
+  };
+  const results = await Promise.allSettled(
+    scope.sites.map(async (site) => {
+      const handle = await startAt(scope, site);
+      handles.set(site, handle);
+      return { site, isEmpty: await handle.result() };
+    }),
+  );
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
-  await control.finishDestroy({ scope, steps: board.progress.steps });
-  return scope.sites;
+  const sites = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const left = sites
+    .filter(({ isEmpty }) => !isEmpty)
+    .map(({ site }) => `site ${site} was given up: what is there, \`mvc sweep\` finds`);
+  await control.finishDestroy({ scope, steps: board.progress.steps, left });
+  return {
+    emptySites: sites.filter(({ isEmpty }) => isEmpty).map(({ site }) => site),
+    left,
+  };
 }
 
 /** A cluster that the store does not know may still have left something: the sites are asked by its name. */
-async function destroyUnrecorded(name: string): Promise<string[]> {
+async function destroyUnrecorded({ cluster, steps }: ClusterOperation): Promise<Removed> {
   const { sites, installation } = await control.listSites();
+  const left: string[] = [];
   await Promise.all(
-    sites.map(async (site) => {
-      const at = atSite(site.name);
-      const owned = await at.listOwned({ site, installation });
-      const ids = new Set(
-        owned.filter((thing) => thing.cluster === name).map((thing) => thing.clusterId),
-      );
-      for (const clusterId of ids) {
-        const operation = { mark: { installation, cluster: name, clusterId }, epoch: lastEpoch };
-        await at.removeVms({ site, operation });
-        const containers = site.containers.map((container) => container.name);
-        const kind = site.kind === 'memory' ? 'memory' : 'n2n';
-        await at.removeOverlay({ site, operation, kind, containers });
-        await at.removeSupernode({ site, operation, kind });
-      }
-    }),
+    sites.map((site) =>
+      steps.run(
+        'vms',
+        site.name,
+        async () => {
+          const things = await listOrphans(site, installation, [], cluster);
+          await removeOrphans(site, installation, things);
+        },
+        {
+          skip: async () => {
+            left.push(`site ${site.name} was given up: what is there, \`mvc sweep\` finds`);
+          },
+        },
+      ),
+    ),
   );
-  return sites.map((site) => site.name);
+  const names = sites.map((site) => site.name);
+  return {
+    emptySites: names.filter((name) => !left.some((each) => each.startsWith(`site ${name} `))),
+    left,
+  };
 }
 
-async function close(
-  scope: OperationScope | undefined,
-  board: ProgressBoard,
-  error: unknown,
-): Promise<void> {
-  const outcome = isCancellation(error) ? 'cancelled' : 'failed';
-  board.setPhase(outcome, messageOf(error));
-  if (!scope) return;
-  const { steps } = board.progress;
-  try {
-    await control.closeBuild({ scope, outcome, error: messageOf(error), abandoned: false, steps });
-  } catch (closing) {
-    log.warn('the end of the destroy could not be recorded', { error: messageOf(closing) });
-  }
-}
-
-function destroyAt(scope: OperationScope, site: string): Promise<void> {
-  return executeChild(destroySite, {
-    workflowId: clusterSiteWorkflowId(scope.operation.mark.cluster, site),
+function startAt(
+  scope: OperationScope,
+  site: string,
+): Promise<ChildWorkflowHandle<typeof destroySite>> {
+  const { cluster } = scope.operation.mark;
+  return startChild(destroySite, {
+    workflowId: clusterSiteWorkflowId(cluster, site),
     args: [{ site, operation: scope.operation }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    staticSummary: `remove ${scope.operation.mark.cluster} at ${site}`,
-    typedSearchAttributes: siteAttributes(scope.operation.mark.cluster, site),
+    staticSummary: `remove ${cluster} at ${site}`,
+    typedSearchAttributes: siteAttributes(cluster, site),
   });
 }

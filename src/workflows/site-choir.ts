@@ -9,7 +9,14 @@ import {
 import { clusterSiteWorkflowId } from '../domain/engine-names.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import { buildSite } from './build-site.ts';
-import { answerSignal, goSignal, type Answer, type Go, type Milestone, type SiteNews } from './messages.ts';
+import {
+  answerSignal,
+  goSignal,
+  type Answer,
+  type Go,
+  type Milestone,
+  type SiteNews,
+} from './messages.ts';
 import { siteAttributes } from './progress.ts';
 import type { StepListener } from './steps.ts';
 

@@ -15,7 +15,7 @@ export interface StepOptions<T> {
 
 /** Pauses before a passing cause is tried again by itself: they double from the first to the last. */
 const firstPauseMs = 15_000;
-const longestPauseMs = 30 * 60_000;
+const longestPauseMs = 10 * 60_000;
 
 /**
  * The steps of one workflow. A step that has used up its retries does not end the operation: it
@@ -116,11 +116,7 @@ export class Steps {
 }
 
 /** A cancellation and a later operation must end this one; an error that is none of ours is a bug, and must show. */
-function mayPark<T>(
-  error: unknown,
-  failure: FailureDescription,
-  options: StepOptions<T>,
-): boolean {
+function mayPark<T>(error: unknown, failure: FailureDescription, options: StepOptions<T>): boolean {
   if (isCancellation(error) || !(error instanceof TemporalFailure)) return false;
   if (failure.kind === 'StaleEpoch') return false;
   return options.parks?.(failure) ?? true;

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { clusterSpecSchema } from '../domain/cluster.ts';
 import { clusterNameSchema, siteNameSchema } from '../domain/names.ts';
-import type { ClusterPlan } from '../domain/plan.ts';
+import type { PlanPreview } from '../domain/plan-change.ts';
 import type { OwnedThing, Site, SiteFacts } from '../domain/site.ts';
 import { atSiteSoon, control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
 
-/** Asks the sites anew and plans the cluster, without recording or changing anything there. */
-export async function previewCluster(input: unknown): Promise<ClusterPlan> {
+/**
+ * Asks the sites anew and plans the cluster, or what the spec would change of a recorded one. Nothing is
+ * recorded or changed at the sites.
+ */
+export async function previewCluster(input: unknown): Promise<PlanPreview> {
   const spec = parseWorkflowInput(clusterSpecSchema, input);
   try {
     const sites = await control.loadSites({ names: spec.sites.map((site) => site.name) });

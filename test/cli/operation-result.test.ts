@@ -60,7 +60,7 @@ describe('the end of an operation', () => {
   });
 
   it('of a removal says what is left where', () => {
-    const removed = { cluster: 'demo', phase: 'destroyed', emptySites: ['alpine'] } as const;
+    const removed = { cluster: 'demo', phase: 'destroyed' as const, emptySites: ['alpine'] };
     expect(resultLines({ ...removed, left: [] }, 1)).toEqual([
       'cluster demo is destroyed; nothing is left at alpine',
     ]);

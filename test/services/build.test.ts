@@ -86,10 +86,13 @@ describe('a build', () => {
     await controller.client.result(first);
   });
 
-  it('of a cluster that is ready is a conflict, and leaves it ready', async () => {
+  it('of a cluster that is ready with the same spec finds it ready, with no effect at any site', async () => {
     await build('again');
-    await expect(build('again')).rejects.toMatchObject({ kind: 'Conflict' });
-    expect((await findCluster(controller.db, 'again'))?.phase).toBe('ready');
+    const before = controller.world.events().length;
+    expect(await build('again')).toMatchObject({ phase: 'ready', alreadyReady: true });
+    expect(controller.world.events().length).toBe(before);
+    const { change } = await controller.client.plan(controller.spec('again'));
+    expect(change).toEqual({ spec: [], added: [], changed: [], removed: [] });
   });
 
   it('started with bad input ends with a sentence that names the field', async () => {
@@ -128,7 +131,8 @@ describe('a plan', () => {
 
   it('changes nothing', async () => {
     const plan = await controller.client.plan(controller.spec('dry'));
-    expect(plan.vms).toHaveLength(4);
+    expect(plan.plan.vms).toHaveLength(4);
+    expect(plan.change).toBeUndefined();
     expect(await findCluster(controller.db, 'dry')).toBeUndefined();
   });
 });

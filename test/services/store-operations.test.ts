@@ -138,7 +138,7 @@ describe('an operation', () => {
       const failure = await failureOf(run('r').beginOperation({ cluster: 'demo', kind }));
       expect(failure).toMatchObject({ kind: 'NotFound' });
     }
-    expect(await run('r').currentScope({ cluster: 'demo' })).toBeUndefined();
+    expect(await run('r').watchedCluster({ cluster: 'demo' })).toBeUndefined();
   });
 
   test('on a cluster that was never ready is refused, with the way on', async () => {
@@ -313,7 +313,7 @@ describe('a scale', () => {
     expect(await clustersAt(db, 'beta')).toEqual(['demo']);
     await run('s').forgetVms({ operation: scope.operation, vms: names });
     expect(await clustersAt(db, 'beta')).toEqual([]);
-    expect((await run('s').currentScope({ cluster: 'demo' }))?.sites).toEqual(['alpha']);
+    expect((await run('s').watchedCluster({ cluster: 'demo' }))?.scope.sites).toEqual(['alpha']);
     const gone = await run('s').siteShare({ operation: scope.operation, site: 'beta' });
     expect(gone).toMatchObject({ vms: [], leaving: [] });
   });
@@ -593,7 +593,7 @@ describe('the list for looking after the sites', () => {
     expect(await run('l').raiseEpoch(seen)).toBe(8);
     expect(await run('l').raiseEpoch(seen)).toBe(8);
     expect(await run('l').raiseEpoch({ ...seen, atLeast: 3 })).toBe(8);
-    expect((await run('l').currentScope({ cluster: 'demo' }))?.operation.epoch).toBe(8);
+    expect((await run('l').watchedCluster({ cluster: 'demo' }))?.scope.operation.epoch).toBe(8);
     const next = await run('r').beginOperation({ cluster: 'demo', kind: 'repair' });
     expect(next.operation.epoch).toBe(9);
     const other = run('l').raiseEpoch({ ...seen, clusterId: '0'.repeat(12) });

@@ -1,4 +1,4 @@
-import type { ClusterSpec, OperationKind } from '../../domain/cluster.ts';
+import type { ClusterPhase, ClusterSpec, OperationKind } from '../../domain/cluster.ts';
 import { Failure } from '../../domain/failure.ts';
 import type { OperationScope } from '../../domain/operation.ts';
 import { scaledSpec } from '../../domain/spec-change.ts';
@@ -37,6 +37,14 @@ export interface OperationRequest {
   vm?: string;
 }
 
+/** What looking after a cluster needs to know of it. */
+export interface WatchedCluster {
+  /** Under the newest epoch. */
+  scope: OperationScope;
+  phase: ClusterPhase;
+  watch: ClusterSpec['watch'];
+}
+
 const goingOn: Record<ChangeKind, { reason: string; message: string }> = {
   scale: { reason: 'Scaling', message: 'VMs join or leave' },
   repair: { reason: 'Repairing', message: 'what is amiss is being mended' },
@@ -73,15 +81,16 @@ export function createOperationActivities({ db }: ControlDependencies) {
       );
     },
 
-    /** What an operation would work on now, for looking only; undefined if nothing was built yet. */
-    async currentScope(input: { cluster: string }): Promise<OperationScope | undefined> {
+    /** A cluster as it is to be looked at; undefined if it is not recorded, or nothing was built yet. */
+    async watchedCluster(input: { cluster: string }): Promise<WatchedCluster | undefined> {
       return activity(async () => {
         const cluster = await findCluster(db, input.cluster);
         if (!cluster) return undefined;
         const builds = await listBuilds(db, cluster.name);
         const last = builds.find((each) => each.clusterId === cluster.id);
         if (!last) return undefined;
-        return scopeOf(db, cluster, { ...last, epoch: cluster.epoch });
+        const scope = await scopeOf(db, cluster, { ...last, epoch: cluster.epoch });
+        return { scope, phase: cluster.phase, watch: cluster.spec.watch };
       });
     },
 

@@ -32,9 +32,12 @@ export function createRecordActivities({ db }: ControlDependencies) {
     async recordVmStates(input: {
       operation: Operation;
       states: Record<string, string>;
+      /** Only of VMs whose state is one of these. */
+      from?: string[];
     }): Promise<void> {
+      const { operation, states, from } = input;
       return activity(() =>
-        fenced(db, input.operation, (tx, { name }) => setVmStates(tx, name, input.states)),
+        fenced(db, operation, (tx, { name }) => setVmStates(tx, name, states, from)),
       );
     },
 

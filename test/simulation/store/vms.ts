@@ -33,11 +33,13 @@ export async function setVmStates(
   db: Database,
   cluster: string,
   states: Record<string, string>,
+  from?: string[],
 ): Promise<void> {
   await call(db, 'setVmStates', (tables) =>
     change(tables, cluster, (vm) => {
       const state = states[vm.name];
       if (state === undefined || ['leaving', 'stopped'].includes(vm.state)) return vm;
+      if (from && !from.includes(vm.state)) return vm;
       return { ...vm, state };
     }),
   );

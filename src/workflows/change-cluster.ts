@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import type { OperationKind } from '../domain/cluster.ts';
+import type { Finding } from '../domain/drift.ts';
+import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
+import type { FrontendShare, SiteShare } from '../domain/operation.ts';
+import { atSite, control, waitingAtSite } from './activities.ts';
+import { ClusterOperation } from './cluster-operation.ts';
+import { converge, drainDeadlineMs, guestOf } from './converge.ts';
+import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
+import { lookAtCluster } from './look.ts';
+import { stopVms } from './site-steps.ts';
+
+export type ChangeKind = Exclude<OperationKind, 'build' | 'destroy'>;
+
+export interface ChangeResult {
+  cluster: string;
+  phase: 'ready' | 'stopped';
+  kind: ChangeKind;
+  /** One sentence on what was done. */
+  summary: string;
+  /** Repair: what was found amiss at first. */
+  findings?: Finding[];
+}
+
+type Change = Pick<ChangeResult, 'phase' | 'summary' | 'findings'>;
+
+const scaleSchema = z.strictObject({
+  name: clusterNameSchema,
+  /** Site → number of computes from now on. */
+  sites: z.record(siteNameSchema, z.int().min(0).max(1000)),
+});
+const repairSchema = z.strictObject({ name: clusterNameSchema });
+const powerSchema = z.strictObject({ name: clusterNameSchema, vm: vmNameSchema.optional() });
+
+/** How long a frontend may take to shut down before its power is cut. */
+const shutDownMs = 90_000;
+
+/** Adds computes to a cluster that is there, or removes some; the others are not touched. */
+export async function scaleCluster(input: unknown): Promise<ChangeResult> {
+  const { name, sites } = parseWorkflowInput(scaleSchema, input);
+  return change(name, 'scale', { sites }, async (operation) => {
+    const { started } = await converge(operation, { prove: 'started' });
+    return { phase: 'ready', summary: `${countOf(started.length, 'VM')} started` };
+  });
+}
+
+/** Compares what should be with what is, and mends just that. */
+export async function repairCluster(input: unknown): Promise<ChangeResult> {
+  const { name } = parseWorkflowInput(repairSchema, input);
+  return change(name, 'repair', {}, repair);
+}
+
+/** Powers a whole cluster down, its frontend last; or one compute, once its jobs have ended. */
+export async function stopCluster(input: unknown): Promise<ChangeResult> {
+  const { name, vm } = parseWorkflowInput(powerSchema, input);
+  return change(name, 'stop', meantVm(vm), (operation) => stop(operation, vm));
+}
+
+/** Powers up what `stopCluster` powered down. */
+export async function startCluster(input: unknown): Promise<ChangeResult> {
+  const { name, vm } = parseWorkflowInput(powerSchema, input);
+  return change(name, 'start', meantVm(vm), async (operation) => {
+    const { started } = await converge(operation, { prove: 'started' });
+    return { phase: 'ready', summary: `${countOf(started.length, 'VM')} started` };
+  });
+}
+
+async function change(
+  cluster: string,
+  kind: ChangeKind,
+  request: { sites?: Record<string, number>; vm?: string },
+  body: (operation: ClusterOperation) => Promise<Change>,
+): Promise<ChangeResult> {
+  requireClusterWorkflowId(cluster);
+  const operation = new ClusterOperation(cluster, kind, 'changing');
+  const { board } = operation;
+  return operation.run(
+    async () => {
+      operation.scope = await control.beginOperation({ cluster, kind, ...request });
+      const done = await body(operation);
+      const { phase, summary } = done;
+      const { steps } = board.progress;
+      await control.finishChange({ scope: operation.recorded, steps, phase, message: summary });
+      await keepWatch(operation, phase);
+      board.setPhase(phase, summary);
+      return { cluster, kind, ...done };
+    },
+    async ({ outcome, message }) => {
+      const { steps } = board.progress;
+      const scope = operation.recorded;
+      await control.closeBuild({ scope, outcome, error: message, abandoned: false, steps });
+    },
+  );
+}
+
+async function keepWatch({ cluster }: ClusterOperation, phase: Change['phase']): Promise<void> {
+  const watched = await control.watchedCluster({ cluster });
+  if (phase === 'stopped' || !watched) return control.removeWatch({ cluster });
+  await control.ensureWatch({ cluster, everyMinutes: watched.watch.everyMinutes });
+}
+
+async function repair(operation: ClusterOperation): Promise<Change> {
+  const scope = operation.recorded;
+  const findings = await lookAtCluster(scope);
+  const amiss = findings.filter((finding) => finding.kind !== 'site');
+  if (amiss.length === 0) return { phase: 'ready', summary: summaryOf(findings, []), findings };
+  const restart: Record<string, string[]> = {};
+  for (const { site, name } of amiss.filter(isLostNode)) (restart[site] ??= []).push(name);
+  const affected = new Set(amiss.map((finding) => finding.site));
+  operation.scope = { ...scope, sites: scope.sites.filter((site) => affected.has(site)) };
+  await converge(operation, { prove: 'started', restart });
+  const left = await lookAtCluster({ ...operation.recorded, sites: scope.sites });
+  return { phase: 'ready', summary: summaryOf(findings, left), findings };
+}
+
+/** A compute that runs, but serves no work: it is stateless, so that a fresh start mends it. */
+function isLostNode({ kind, name }: Finding): boolean {
+  return kind === 'node' && name !== 'frontend';
+}
+
+function summaryOf(findings: Finding[], left: Finding[]): string {
+  if (findings.length === 0) return 'nothing was amiss';
+  const silent = findings.filter((finding) => finding.kind === 'site');
+  const mended = findings.length - silent.length;
+  const still = left.length > 0 ? left : mended === 0 ? silent : [];
+  return [
+    mended === 0 ? 'nothing could be mended' : `mended what was amiss (${mended})`,
+    ...still.map((finding) => `still: ${finding.message}`),
+  ].join('; ');
+}
+
+async function stop(operation: ClusterOperation, vm: string | undefined): Promise<Change> {
+  const { scope, steps } = { scope: operation.recorded, steps: operation.steps };
+  const share = await control.frontendShare({ operation: scope.operation });
+  if (vm !== undefined) await drain(operation, share, vm);
+  const shares = await Promise.all(
+    scope.sites.map((site) => control.siteShare({ operation: scope.operation, site })),
+  );
+  await Promise.all(
+    shares.map((each) => {
+      const computes = meantAt(each, 'compute', vm);
+      if (computes.length === 0) return undefined;
+      return steps.run('computes off', each.site.name, () => stopVms(each, computes), {
+        skip: async () => undefined,
+      });
+    }),
+  );
+  if (vm !== undefined) return { phase: 'ready', summary: `VM ${vm} is off` };
+  for (const each of shares) {
+    for (const frontend of meantAt(each, 'frontend', undefined)) {
+      const guest = guestOf(scope.operation, share);
+      await steps.run('frontend off', each.site.name, () =>
+        waitingAtSite(each.site.name, 2 * shutDownMs).shutDownVm({
+          guest,
+          vm: frontend,
+          timeoutMs: shutDownMs,
+        }),
+      );
+    }
+  }
+  return { phase: 'stopped', summary: 'all VMs are off' };
+}
+
+function meantAt(share: SiteShare, role: 'compute' | 'frontend', vm: string | undefined) {
+  return share.stopped.filter(
+    (each) => each.role === role && (vm === undefined || each.name === vm),
+  );
+}
+
+async function drain(operation: ClusterOperation, share: FrontendShare, vm: string): Promise<void> {
+  const frontend = guestOf(operation.recorded.operation, share);
+  await operation.steps.run(
+    'drain',
+    undefined,
+    () =>
+      waitingAtSite(share.site.name, drainDeadlineMs).drainNodes.executeWithOptions(
+        { summary: `${vm} ends its jobs` },
+        [{ frontend, nodes: [vm], timeoutMs: drainDeadlineMs }],
+      ),
+    { skip: async () => undefined },
+  );
+}
+
+function meantVm(vm: string | undefined): { vm?: string } {
+  return vm === undefined ? {} : { vm };
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
