@@ -2,6 +2,8 @@ import {
   CancellationScope,
   ChildWorkflowCancellationType,
   condition,
+  isCancellation,
+  log,
   ParentClosePolicy,
   startChild,
   type ChildWorkflowHandle,
@@ -87,10 +89,19 @@ export class SiteChoir {
     if (sites.includes(origin)) await condition(() => this.sitesAt(milestone).has(origin));
   }
 
-  /** Lets all sites go on. None has ended before it was let go for the last time. */
+  /** Lets all sites go on. One that has ended needs no news: its end is what `sing` waits for. */
   async go(message: Go): Promise<void> {
     const handles = [...this.handles.values()];
-    await Promise.all(handles.map((handle) => handle.signal(goSignal, message)));
+    await Promise.all(
+      handles.map(async (handle) => {
+        try {
+          await handle.signal(goSignal, message);
+        } catch (error) {
+          if (isCancellation(error)) throw error;
+          log.info('a site that had ended was not told', { workflowId: handle.workflowId });
+        }
+      }),
+    );
   }
 
   /** Passes on what a person says of a site's parked step. */
