@@ -43,7 +43,10 @@ export function findDrift(
   views: Record<string, SiteView>,
   nodes: NodeState[] | undefined,
 ): Finding[] {
-  const findings = wanted.flatMap((site) => driftAtSite(site, views[site.site]));
+  const supernodeDown = Object.values(views).some(
+    (view) => 'seen' in view && view.seen.supernodeUp === false,
+  );
+  const findings = wanted.flatMap((site) => driftAtSite(site, views[site.site], supernodeDown));
   if (nodes === undefined) return findings;
   const amiss = new Set(findings.map((finding) => finding.name));
   for (const { site, running } of wanted) {
@@ -67,7 +70,11 @@ function isPassing(node: NodeState): boolean {
   return node.state === 'drained';
 }
 
-function driftAtSite(wanted: WantedAtSite, view: SiteView | undefined): Finding[] {
+function driftAtSite(
+  wanted: WantedAtSite,
+  view: SiteView | undefined,
+  supernodeDown: boolean,
+): Finding[] {
   const { site } = wanted;
   if (view === undefined || 'silent' in view) {
     const why = view === undefined ? 'it was not asked' : view.silent;
@@ -83,7 +90,8 @@ function driftAtSite(wanted: WantedAtSite, view: SiteView | undefined): Finding[
   }
   for (const name of [...wanted.running, ...wanted.stopped]) {
     const edge = edges.find((each) => each.vm === name);
-    if (edge?.up && edge.registered) continue;
+    // Without its supernode no edge is registered, and each comes back with it by itself.
+    if (edge?.up && (edge.registered || supernodeDown)) continue;
     const state = edge === undefined ? 'gone' : edge.up ? 'not registered' : 'down';
     findings.push({
       site,

@@ -3,7 +3,7 @@ import type { OperationKind } from '../domain/cluster.ts';
 import type { Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { FrontendShare, SiteShare } from '../domain/operation.ts';
-import { atSite, control, waitingAtSite } from './activities.ts';
+import { control, waitingAtSite } from './activities.ts';
 import { ClusterOperation } from './cluster-operation.ts';
 import { converge, drainDeadlineMs, guestOf } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
@@ -130,17 +130,17 @@ function summaryOf(findings: Finding[], left: Finding[]): string {
 }
 
 async function stop(operation: ClusterOperation, vm: string | undefined): Promise<Change> {
-  const { scope, steps } = { scope: operation.recorded, steps: operation.steps };
+  const { recorded: scope, steps } = operation;
   const share = await control.frontendShare({ operation: scope.operation });
   if (vm !== undefined) await drain(operation, share, vm);
   const shares = await Promise.all(
     scope.sites.map((site) => control.siteShare({ operation: scope.operation, site })),
   );
   await Promise.all(
-    shares.map((each) => {
+    shares.map(async (each) => {
       const computes = meantAt(each, 'compute', vm);
-      if (computes.length === 0) return undefined;
-      return steps.run('computes off', each.site.name, () => stopVms(each, computes), {
+      if (computes.length === 0) return;
+      await steps.run('computes off', each.site.name, () => stopVms(each, computes), {
         skip: async () => undefined,
       });
     }),

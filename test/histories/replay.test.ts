@@ -49,7 +49,7 @@ describe('the recorded histories', { timeout: 60_000 }, () => {
     ['destroyed', 'destroyCluster', 'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED'],
   ])('of %s are of %s, of the cluster and of its sites', (scenario, type, event) => {
     const runs = histories.get(scenario) ?? [];
-    expect(runs.map((run) => run.workflowId)).toEqual([
+    expect(runs.map((run) => run.workflowId).toSorted()).toEqual([
       `cluster:${scenario}`,
       `cluster:${scenario}:alpine`,
       `cluster:${scenario}:beach`,
