@@ -124,7 +124,7 @@ export interface Condition {
 export const operationKinds = ['build', 'scale', 'repair', 'stop', 'start', 'destroy'] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
-/** In the order of a build. `drain`, `leave` and `configure` only where VMs leave or a frontend runs already. */
+/** In the order of a build. `drain` and `leave` only where VMs leave; `configure` asks a frontend for its clock, and tells one that was there before of its nodes. */
 export const buildSteps = [
   'register',
   'drain',

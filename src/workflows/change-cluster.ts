@@ -39,8 +39,15 @@ const shutDownMs = 90_000;
 export async function scaleCluster(input: unknown): Promise<ChangeResult> {
   const { name, sites } = parseWorkflowInput(scaleSchema, input);
   return change(name, 'scale', { sites }, async (operation) => {
+    const leaving = await leavingOf(operation);
     const { started } = await converge(operation, { prove: 'started' });
-    return { phase: 'ready', summary: `${countOf(started.length, 'VM')} started` };
+    const staying = await leavingOf(operation);
+    const gone = leaving.filter((name) => !staying.includes(name));
+    const parts = [
+      ...(started.length > 0 ? [`${countOf(started.length, 'VM')} started`] : []),
+      ...(gone.length > 0 ? [`${countOf(gone.length, 'VM')} left`] : []),
+    ];
+    return { phase: 'ready', summary: parts.join(', ') || 'nothing was to be changed' };
   });
 }
 
@@ -91,6 +98,10 @@ async function change(
       await control.closeBuild({ scope, outcome, error: message, abandoned: false, steps });
     },
   );
+}
+
+async function leavingOf({ recorded }: ClusterOperation): Promise<string[]> {
+  return (await control.frontendShare({ operation: recorded.operation })).leaving;
 }
 
 async function keepWatch({ cluster }: ClusterOperation, phase: Change['phase']): Promise<void> {

@@ -382,3 +382,43 @@ describe('an older database', () => {
     expect(names).toContain('theirs');
   });
 });
+
+describe('ten builds at once over the same sites', () => {
+  it('share no name, MAC, address or port and over-commit nothing; what does not fit is refused in words', async () => {
+    const origins = ['alpine', 'beach', 'cloud'];
+    const names = Array.from({ length: 10 }, (_, index) => `crowd-${index}`);
+    const ended = await Promise.allSettled(
+      names.map((name, index) =>
+        build(name, { origin: origins[index % 3] ?? 'alpine', compute: { cpus: 3 } }),
+      ),
+    );
+    const refused = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    for (const reason of refused) {
+      expect(reason).toMatchObject({ kind: 'NoCapacity' });
+      expect(String(reason)).toMatch(/cannot hold/);
+    }
+    // A site holds ten computes of 3 cpus and two frontends; ten clusters ask for more.
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(6);
+    const sites = Object.values(controller.world.look().sites);
+    const domains = sites.flatMap((site) => site.domains);
+    expectUnique(domains.flatMap((domain) => domain.macs));
+    expectUnique(domains.map((domain) => domain.uuid));
+    expectUnique(domains.map((domain) => domain.name));
+    const edges = sites.flatMap((site) => site.edges.map(({ edge }) => edge));
+    expectUnique(edges.map((edge) => edge.address));
+    expectUnique(edges.map((edge) => `${edge.site} ${edge.udpPort}`));
+    expectUnique(edges.map((edge) => `${edge.site} ${edge.container} ${edge.tap}`));
+    for (const site of sites) {
+      for (const container of ['h1', 'h2']) {
+        const here = site.domains.filter((domain) => domain.container === container);
+        expect(here.reduce((sum, domain) => sum + domain.cpus, 0)).toBeLessThanOrEqual(16);
+      }
+    }
+  });
+});
+
+function expectUnique(values: string[]): void {
+  expect(values.length).toBeGreaterThan(0);
+  expect(new Set(values).size).toBe(values.length);
+}
