@@ -150,7 +150,7 @@ class SiteBuild {
     await this.installFrontend(image);
     const started = await this.startComputes(image);
     mail.reach('started', started);
-    await this.tended(share.vms, () => mail.go('idle'));
+    await this.tended(share.vms, image, () => mail.go('idle'));
   }
 
   private async joinOverlay(): Promise<void> {
@@ -171,7 +171,7 @@ class SiteBuild {
     const started: string[] = [];
     await this.steps.run('frontend', site, async (round) => {
       started.push(...(await this.startAll([frontend], image, round)));
-      await this.tended([frontend], () =>
+      await this.tended([frontend], image, () =>
         waitingAtSite(site, frontendDeadlineMs).waitForFrontend.executeWithOptions(
           { summary: `frontend VM of ${share.operation.mark.cluster}` },
           [
@@ -235,10 +235,14 @@ class SiteBuild {
     await control.recordVmStates({ operation: this.share.operation, states });
   }
 
-  /** Starts again what falls while the body waits for it. */
-  private async tended<T>(vms: VmDefinition[], body: () => Promise<T>): Promise<T> {
+  /** Mends what falls while the body waits for the VMs. */
+  private async tended<T>(
+    vms: VmDefinition[],
+    image: ImageRef,
+    body: () => Promise<T>,
+  ): Promise<T> {
     const tending = new CancellationScope();
-    const loop = tending.run(() => this.tend(vms)).catch(() => undefined);
+    const loop = tending.run(() => this.tend(vms, image)).catch(() => undefined);
     try {
       return await body();
     } finally {
@@ -247,23 +251,46 @@ class SiteBuild {
     }
   }
 
-  private async tend(vms: VmDefinition[]): Promise<void> {
-    const { site, operation } = this.share;
+  private async tend(vms: VmDefinition[], image: ImageRef): Promise<void> {
     for (;;) {
       await sleep(tendEveryMs);
       try {
-        const seen = await atSiteSoon(site.name).describeVms({ site, operation });
-        const fallen = vms.filter((vm) => {
-          const power = seen.find((each) => each.name === vm.name)?.power;
-          return power === 'off' || power === 'crashed';
-        });
-        const started = await startVms(this.share, fallen);
-        if (started.length > 0) log.warn('started again what had fallen', { vms: started });
+        await this.mendOverlay();
+        await this.mendVms(vms, image);
       } catch (error) {
         if (isCancellation(error)) throw error;
         // Whoever waits for the VM tells what is wrong; this only helps.
         log.warn('the VMs could not be tended', { error: messageOf(error) });
       }
     }
+  }
+
+  private async mendOverlay(): Promise<void> {
+    const { site, operation, table, isOrigin } = this.share;
+    const steps = siteSteps(this.share);
+    const at = atSiteSoon(site.name);
+    if (isOrigin && !(await at.describeSupernode({ site, operation, kind: table.kind })).up) {
+      await steps.supernode.do();
+    }
+    const containers = [...new Set(table.edges.map((edge) => edge.container))];
+    const edges = await at.describeOverlay({ site, operation, kind: table.kind, containers });
+    // One that is only not registered comes back by itself.
+    const isUp = (vm: string) => edges.some((edge) => edge.vm === vm && edge.up);
+    if (!table.edges.every((edge) => isUp(edge.vm))) await steps.edges.do();
+  }
+
+  private async mendVms(vms: VmDefinition[], image: ImageRef): Promise<void> {
+    const { site, operation } = this.share;
+    const seen = await atSiteSoon(site.name).describeVms({ site, operation });
+    const powerOf = (vm: VmDefinition) => seen.find((each) => each.name === vm.name)?.power;
+    const fallen = vms.filter((vm) => powerOf(vm) !== 'running');
+    if (fallen.length === 0) return;
+    const absent = fallen.filter((vm) => powerOf(vm) === undefined);
+    if (absent.length > 0) {
+      await siteSteps(this.share).reserve.do();
+      await makeVms(this.share, absent, image);
+    }
+    const started = await startVms(this.share, fallen);
+    log.warn('started again what had fallen', { vms: started });
   }
 }

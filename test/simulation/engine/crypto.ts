@@ -1,7 +1,7 @@
 import { currentRandom } from './seeded.ts';
 
 /** Stands for `node:crypto` in the product's code: what is random there comes from the seed. */
-export { createHash } from 'node:crypto';
+export { createHash, createHmac } from 'node:crypto';
 
 export function randomBytes(size: number): Buffer {
   return Buffer.from(Array.from({ length: size }, () => currentRandom().int(0, 255)));
