@@ -42,9 +42,10 @@ async function build(operation: ClusterOperation, spec: ClusterSpec): Promise<Bu
   operation.scope = scope;
   board.setPhase('building', `${scope.sites.length} sites, origin ${scope.origin}`);
 
-  const { report } = await converge(operation, { prove: 'all' });
+  const { report, missing } = await converge(operation, { prove: 'all' });
   if (!report) throw new Error('unreachable: a cluster has computes, and all are proved');
   await control.finishBuild({ scope: operation.recorded, steps: board.progress.steps, report });
+  await operation.tellAmiss(missing);
   await control.ensureWatch({ cluster, everyMinutes: spec.watch.everyMinutes });
   board.setPhase(
     'ready',

@@ -50,6 +50,8 @@ class SiteBuild {
   private readonly mail: SiteMail;
   private readonly steps: Steps;
   private readonly site: string;
+  /** VMs that were started or found running: they are tended from then on. */
+  private readonly running = new Map<string, VmDefinition>();
 
   constructor(input: BuildSiteInput, share: SiteShare, mail: SiteMail, steps: Steps) {
     this.input = input;
@@ -147,10 +149,12 @@ class SiteBuild {
     // Awaited together: a promise that fails while nobody waits for it would stop the whole run.
     const [image] = await Promise.all([mail.builtImage(), uploaded, this.joinOverlay()]);
     await this.forget(left);
-    await this.installFrontend(image);
-    const started = await this.startComputes(image);
-    mail.reach('started', started);
-    await this.tended(share.vms, image, () => mail.go('idle'));
+    await this.tended(image, async () => {
+      await this.installFrontend(image);
+      const started = await this.startComputes(image);
+      mail.reach('started', started);
+      await mail.go('proved');
+    });
   }
 
   private async joinOverlay(): Promise<void> {
@@ -161,7 +165,11 @@ class SiteBuild {
       mail.reach('supernode');
     }
     await mail.go('supernode');
-    await this.steps.run('edges', site, () => steps.edges.do());
+    await this.steps.run('edges', site, async (round) => {
+      // No edge registers without it.
+      if (round > 1 && share.isOrigin) await steps.supernode.do();
+      await steps.edges.do();
+    });
   }
 
   private async installFrontend(image: ImageRef): Promise<void> {
@@ -171,21 +179,19 @@ class SiteBuild {
     const started: string[] = [];
     await this.steps.run('frontend', site, async (round) => {
       started.push(...(await this.startAll([frontend], image, round)));
-      await this.tended([frontend], image, () =>
-        waitingAtSite(site, frontendDeadlineMs).waitForFrontend.executeWithOptions(
-          { summary: `frontend VM of ${share.operation.mark.cluster}` },
-          [
-            {
-              frontend: {
-                site: share.site,
-                operation: share.operation,
-                container: frontend.container,
-                vm: frontend.name,
-              },
-              timeoutMs: frontendDeadlineMs,
+      await waitingAtSite(site, frontendDeadlineMs).waitForFrontend.executeWithOptions(
+        { summary: `frontend VM of ${share.operation.mark.cluster}` },
+        [
+          {
+            frontend: {
+              site: share.site,
+              operation: share.operation,
+              container: frontend.container,
+              vm: frontend.name,
             },
-          ],
-        ),
+            timeoutMs: frontendDeadlineMs,
+          },
+        ],
       );
     });
     mail.reach('frontend', started);
@@ -218,6 +224,7 @@ class SiteBuild {
     await makeVms(this.share, vms, image);
     await ready?.();
     const started = await startVms(this.share, vms);
+    for (const vm of vms) this.running.set(vm.name, vm);
     await this.recordInstalling(started);
     return started;
   }
@@ -235,14 +242,10 @@ class SiteBuild {
     await control.recordVmStates({ operation: this.share.operation, states });
   }
 
-  /** Mends what falls while the body waits for the VMs. */
-  private async tended<T>(
-    vms: VmDefinition[],
-    image: ImageRef,
-    body: () => Promise<T>,
-  ): Promise<T> {
+  /** Mends what falls while the body makes the VMs and waits for them. */
+  private async tended<T>(image: ImageRef, body: () => Promise<T>): Promise<T> {
     const tending = new CancellationScope();
-    const loop = tending.run(() => this.tend(vms, image)).catch(() => undefined);
+    const loop = tending.run(() => this.tend(image)).catch(() => undefined);
     try {
       return await body();
     } finally {
@@ -251,12 +254,12 @@ class SiteBuild {
     }
   }
 
-  private async tend(vms: VmDefinition[], image: ImageRef): Promise<void> {
+  private async tend(image: ImageRef): Promise<void> {
     for (;;) {
       await sleep(tendEveryMs);
       try {
         await this.mendOverlay();
-        await this.mendVms(vms, image);
+        await this.mendVms(image);
       } catch (error) {
         if (isCancellation(error)) throw error;
         // Whoever waits for the VM tells what is wrong; this only helps.
@@ -279,11 +282,11 @@ class SiteBuild {
     if (!table.edges.every((edge) => isUp(edge.vm))) await steps.edges.do();
   }
 
-  private async mendVms(vms: VmDefinition[], image: ImageRef): Promise<void> {
+  private async mendVms(image: ImageRef): Promise<void> {
     const { site, operation } = this.share;
     const seen = await atSiteSoon(site.name).describeVms({ site, operation });
     const powerOf = (vm: VmDefinition) => seen.find((each) => each.name === vm.name)?.power;
-    const fallen = vms.filter((vm) => powerOf(vm) !== 'running');
+    const fallen = [...this.running.values()].filter((vm) => powerOf(vm) !== 'running');
     if (fallen.length === 0) return;
     const absent = fallen.filter((vm) => powerOf(vm) === undefined);
     if (absent.length > 0) {

@@ -22,7 +22,10 @@ export interface ChangeResult {
   findings?: Finding[];
 }
 
-type Change = Pick<ChangeResult, 'phase' | 'summary' | 'findings'>;
+interface Change extends Pick<ChangeResult, 'phase' | 'summary' | 'findings'> {
+  /** What is still amiss. */
+  amiss?: Finding[];
+}
 
 const scaleSchema = z.strictObject({
   name: clusterNameSchema,
@@ -40,14 +43,15 @@ export async function scaleCluster(input: unknown): Promise<ChangeResult> {
   const { name, sites } = parseWorkflowInput(scaleSchema, input);
   return change(name, 'scale', { sites }, async (operation) => {
     const leaving = await leavingOf(operation);
-    const { started } = await converge(operation, { prove: 'started' });
+    const { started, missing } = await converge(operation, { prove: 'started' });
     const staying = await leavingOf(operation);
     const gone = leaving.filter((name) => !staying.includes(name));
     const parts = [
       ...(started.length > 0 ? [`${countOf(started.length, 'VM')} started`] : []),
       ...(gone.length > 0 ? [`${countOf(gone.length, 'VM')} left`] : []),
     ];
-    return { phase: 'ready', summary: parts.join(', ') || 'nothing was to be changed' };
+    const summary = parts.join(', ') || 'nothing was to be changed';
+    return { phase: 'ready', summary, amiss: missing };
   });
 }
 
@@ -67,8 +71,9 @@ export async function stopCluster(input: unknown): Promise<ChangeResult> {
 export async function startCluster(input: unknown): Promise<ChangeResult> {
   const { name, vm } = parseWorkflowInput(powerSchema, input);
   return change(name, 'start', meantVm(vm), async (operation) => {
-    const { started } = await converge(operation, { prove: 'started' });
-    return { phase: 'ready', summary: `${countOf(started.length, 'VM')} started` };
+    const { started, missing } = await converge(operation, { prove: 'started' });
+    const summary = `${countOf(started.length, 'VM')} started`;
+    return { phase: 'ready', summary, amiss: missing };
   });
 }
 
@@ -84,10 +89,11 @@ async function change(
   return operation.run(
     async () => {
       operation.scope = await control.beginOperation({ cluster, kind, ...request });
-      const done = await body(operation);
+      const { amiss = [], ...done } = await body(operation);
       const { phase, summary } = done;
       const { steps } = board.progress;
       await control.finishChange({ scope: operation.recorded, steps, phase, message: summary });
+      await operation.tellAmiss(amiss);
       await keepWatch(operation, phase);
       board.setPhase(phase, summary);
       return { cluster, kind, ...done };
@@ -114,14 +120,16 @@ async function repair(operation: ClusterOperation): Promise<Change> {
   const scope = operation.recorded;
   const findings = await lookAtCluster(scope);
   const amiss = findings.filter((finding) => finding.kind !== 'site');
-  if (amiss.length === 0) return { phase: 'ready', summary: summaryOf(findings, []), findings };
+  if (amiss.length === 0) {
+    return { phase: 'ready', summary: summaryOf(findings, []), findings, amiss: findings };
+  }
   const restart: Record<string, string[]> = {};
   for (const { site, name } of amiss.filter(isLostNode)) (restart[site] ??= []).push(name);
   const affected = new Set(amiss.map((finding) => finding.site));
   operation.scope = { ...scope, sites: scope.sites.filter((site) => affected.has(site)) };
   await converge(operation, { prove: 'started', restart });
   const left = await lookAtCluster({ ...operation.recorded, sites: scope.sites });
-  return { phase: 'ready', summary: summaryOf(findings, left), findings };
+  return { phase: 'ready', summary: summaryOf(findings, left), findings, amiss: left };
 }
 
 /** A compute that runs, but serves no work: it is stateless, so that a fresh start mends it. */

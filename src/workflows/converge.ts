@@ -1,5 +1,6 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { ClusterSpec, VerifyReport } from '../domain/cluster.ts';
+import type { Finding } from '../domain/drift.ts';
 import type { ImageRef } from '../domain/image.ts';
 import type { FrontendShare, OperationScope } from '../domain/operation.ts';
 import {
@@ -31,7 +32,7 @@ export interface Converged {
   /** Absent if there was nothing to prove. */
   report?: VerifyReport;
   /** Nodes that were left out on request, and are not idle. */
-  missing: string[];
+  missing: Finding[];
 }
 
 /**
@@ -147,8 +148,8 @@ class Converging {
     await choir.everywhere('started');
     const names = share.computes.map(({ name }) => name).filter((name) => !drained.includes(name));
     const nodes = await this.waitForNodes(share, names, since);
-    await choir.go({ reached: ['idle'] });
     await this.prove(share, nodes);
+    await choir.go({ reached: ['proved'] });
   }
 
   /**
@@ -212,7 +213,14 @@ class Converging {
         skip: async () => {
           const states = await atSiteSoon(share.site.name).nodeStates({ frontend });
           const idle = states.filter((node) => node.phase === 'idle').map((node) => node.name);
-          this.result.missing = names.filter((name) => !idle.includes(name));
+          this.result.missing = share.computes
+            .filter(({ name }) => names.includes(name) && !idle.includes(name))
+            .map(({ name, site }) => ({
+              site,
+              kind: 'node',
+              name,
+              message: `node ${name} at site ${site} did not come up, and was left out`,
+            }));
           return names.filter((name) => idle.includes(name));
         },
       },

@@ -13,7 +13,7 @@ import { siteNameSchema } from '../domain/names.ts';
 import type { PlanChange } from '../domain/plan-change.ts';
 
 /** What sites wait for before they go on: `drained` and `frontend` of one, the rest of all. */
-export type Milestone = 'drained' | 'reserved' | 'supernode' | 'frontend' | 'started' | 'idle';
+export type Milestone = 'drained' | 'reserved' | 'supernode' | 'frontend' | 'started' | 'proved';
 
 /** From a site's workflow to its cluster's: steps that changed, milestones reached. */
 export interface SiteNews {

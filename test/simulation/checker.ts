@@ -29,6 +29,7 @@ export class Checker {
   private readonly others = new Map<string, string>();
   private readonly epochs = new Map<string, number>();
   private readonly present = new Set<string>();
+  private readonly leftOut = new Set<string>();
   private readonly fallen = new Map<string, number>();
   private readonly looked = new Map<string, number>();
 
@@ -58,8 +59,14 @@ export class Checker {
     this.uncommitted(state, call.site);
   }
 
+  /** A person has said to go on without nodes that do not come: the cluster then says which. */
+  leaveOut(clusterId: string): void {
+    this.leftOut.add(clusterId);
+  }
+
   /** A VM that fell after the cluster was looked at for the last time: nobody could know. */
   isExcused(clusterId: string, vm: string): boolean {
+    if (this.leftOut.has(clusterId)) return true;
     const fell = this.fallen.get(`${clusterId} ${vm}`);
     return fell !== undefined && fell > (this.looked.get(clusterId) ?? 0);
   }

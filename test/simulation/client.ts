@@ -26,6 +26,12 @@ export class Client {
     return this.server.start(workflowTypes[kind], clusterWorkflowId(cluster), input) !== undefined;
   }
 
+  /** What remains of sites that were given up. */
+  async sweep(): Promise<void> {
+    this.server.start('sweepSites', 'sweep', { remove: true });
+    await this.server.ended('sweep');
+  }
+
   isRunning(cluster: string): boolean {
     return this.server.isOpen(clusterWorkflowId(cluster));
   }
