@@ -27,7 +27,8 @@ export async function activity<T>(body: (watch: Required<Watch>) => Promise<T>):
   }
 }
 
-function toApplicationFailure(error: unknown): ApplicationFailure {
+/** The engine's failure for one of ours: its type is the kind, its first detail the description. */
+export function toApplicationFailure(error: unknown): ApplicationFailure {
   const failure = toFailure(error);
   return ApplicationFailure.create({
     type: failure.kind,

@@ -20,6 +20,8 @@ export interface WantedAtSite {
   running: string[];
   /** Names of VMs that are to be there, off. */
   stopped: string[];
+  /** Names of VMs that are to go, and were left behind when they should have gone. */
+  leaving: string[];
 }
 
 /** What a site tells of its part; absent parts were not asked for. */
@@ -87,6 +89,10 @@ function driftAtSite(
     if (vm?.power === 'running') continue;
     const state = vm === undefined ? 'gone' : vm.power;
     findings.push({ site, kind: 'vm', name, message: `VM ${name} at site ${site} is ${state}` });
+  }
+  for (const name of wanted.leaving) {
+    const message = `VM ${name} is still to be removed from site ${site}`;
+    findings.push({ site, kind: 'vm', name, message });
   }
   for (const name of [...wanted.running, ...wanted.stopped]) {
     const edge = edges.find((each) => each.vm === name);

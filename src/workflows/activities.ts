@@ -33,6 +33,15 @@ export const control = proxyActivities<ControlActivities>({
   retry,
 });
 
+/** For what an operation can do without. */
+export const controlSoon = proxyActivities<ControlActivities>({
+  taskQueue: controlQueue,
+  startToCloseTimeout: '30s',
+  heartbeatTimeout: '15s',
+  cancellationType,
+  retry: { ...retry, maximumAttempts: 5 },
+});
+
 /** Control activities that take minutes: the image is built from packages. */
 export const longControl = proxyActivities<ControlActivities>({
   taskQueue: controlQueue,

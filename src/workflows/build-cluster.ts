@@ -5,6 +5,7 @@ import { atSiteSoon, control } from './activities.ts';
 import { ClusterOperation, type UnfinishedEnd } from './cluster-operation.ts';
 import { converge } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
+import { keepWatch } from './watching.ts';
 import { releaseSoon } from './site-steps.ts';
 
 export interface BuildResult {
@@ -44,9 +45,9 @@ async function build(operation: ClusterOperation, spec: ClusterSpec): Promise<Bu
 
   const { report, missing } = await converge(operation, { prove: 'all' });
   if (!report) throw new Error('unreachable: a cluster has computes, and all are proved');
-  await control.finishBuild({ scope: operation.recorded, steps: board.progress.steps, report });
-  await operation.tellAmiss(missing);
-  await control.ensureWatch({ cluster, everyMinutes: spec.watch.everyMinutes });
+  const { steps } = board.progress;
+  await control.finishBuild({ scope: operation.recorded, steps, report, amiss: missing });
+  await keepWatch(cluster, spec.watch.everyMinutes);
   board.setPhase(
     'ready',
     `${report.hostnames.length} computes proved by a job and an MPI collective`,

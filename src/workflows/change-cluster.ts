@@ -8,6 +8,7 @@ import { ClusterOperation } from './cluster-operation.ts';
 import { converge, drainDeadlineMs, guestOf } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
 import { lookAtCluster } from './look.ts';
+import { endWatch, keepWatch } from './watching.ts';
 import { stopVms } from './site-steps.ts';
 
 export type ChangeKind = Exclude<OperationKind, 'build' | 'destroy'>;
@@ -92,9 +93,9 @@ async function change(
       const { amiss = [], ...done } = await body(operation);
       const { phase, summary } = done;
       const { steps } = board.progress;
-      await control.finishChange({ scope: operation.recorded, steps, phase, message: summary });
-      await operation.tellAmiss(amiss);
-      await keepWatch(operation, phase);
+      const scope = operation.recorded;
+      await control.finishChange({ scope, steps, phase, message: summary, amiss });
+      await watchAs(cluster, phase);
       board.setPhase(phase, summary);
       return { cluster, kind, ...done };
     },
@@ -110,10 +111,10 @@ async function leavingOf({ recorded }: ClusterOperation): Promise<string[]> {
   return (await control.frontendShare({ operation: recorded.operation })).leaving;
 }
 
-async function keepWatch({ cluster }: ClusterOperation, phase: Change['phase']): Promise<void> {
+async function watchAs(cluster: string, phase: Change['phase']): Promise<void> {
   const watched = await control.watchedCluster({ cluster });
-  if (phase === 'stopped' || !watched) return control.removeWatch({ cluster });
-  await control.ensureWatch({ cluster, everyMinutes: watched.watch.everyMinutes });
+  if (phase === 'stopped' || !watched) await endWatch(cluster);
+  else await keepWatch(cluster, watched.watch.everyMinutes);
 }
 
 async function repair(operation: ClusterOperation): Promise<Change> {
@@ -164,7 +165,9 @@ async function stop(operation: ClusterOperation, vm: string | undefined): Promis
       });
     }),
   );
-  if (vm !== undefined) return { phase: 'ready', summary: `VM ${vm} is off` };
+  if (vm !== undefined) {
+    return { phase: 'ready', summary: `VM ${vm} is off`, amiss: await lookAtCluster(scope) };
+  }
   for (const each of shares) {
     for (const frontend of meantAt(each, 'frontend', undefined)) {
       const guest = guestOf(scope.operation, share);

@@ -8,7 +8,6 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { ClusterPhase, ClusterSpec, OperationKind, ParkedStep } from '../domain/cluster.ts';
-import type { Finding } from '../domain/drift.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import type { PlanChange } from '../domain/plan-change.ts';
 import { control } from './activities.ts';
@@ -98,13 +97,6 @@ export class ClusterOperation {
   get recorded(): OperationScope {
     if (this.scope) return this.scope;
     throw new Error('the operation has no scope yet');
-  }
-
-  /** Says on the cluster, once it is recorded as ready, what is still amiss. */
-  async tellAmiss(findings: Finding[]): Promise<void> {
-    if (findings.length === 0) return;
-    const { cluster, clusterId } = this.recorded.operation.mark;
-    await control.recordDrift({ cluster, clusterId, findings });
   }
 
   private async close(error: unknown, close: (end: UnfinishedEnd) => Promise<void>): Promise<void> {

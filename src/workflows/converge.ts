@@ -146,7 +146,9 @@ class Converging {
     const { since, drained } = await this.prepareFrontend(share);
     await choir.go({ reached: ['frontend'] });
     await choir.everywhere('started');
-    const names = share.computes.map(({ name }) => name).filter((name) => !drained.includes(name));
+    const names = share.computes
+      .filter(({ name, site }) => this.scope.sites.includes(site) && !drained.includes(name))
+      .map(({ name }) => name);
     const nodes = await this.waitForNodes(share, names, since);
     await this.prove(share, nodes);
     await choir.go({ reached: ['proved'] });

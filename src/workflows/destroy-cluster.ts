@@ -13,6 +13,7 @@ import { ClusterOperation } from './cluster-operation.ts';
 import { destroySite } from './destroy-site.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
 import { answerSignal } from './messages.ts';
+import { endWatch } from './watching.ts';
 import { siteAttributes } from './progress.ts';
 import { listOrphans, removeOrphans } from './orphans.ts';
 
@@ -37,7 +38,7 @@ export async function destroyCluster(input: unknown): Promise<DestroyResult> {
   const operation = new ClusterOperation(name, 'destroy', 'destroying');
   return operation.run(
     async () => {
-      await control.removeWatch({ cluster: name });
+      await endWatch(name);
       operation.scope = await control.beginDestroy({ cluster: name });
       const { emptySites, left } = operation.scope
         ? await destroyRecorded(operation, operation.scope)

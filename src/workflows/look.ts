@@ -31,6 +31,7 @@ function wantedAt(share: SiteShare): WantedAtSite {
     isOrigin: share.isOrigin,
     running: share.vms.map((vm) => vm.name),
     stopped: share.stopped.map((vm) => vm.name),
+    leaving: share.leaving.map((vm) => vm.name),
   };
 }
 

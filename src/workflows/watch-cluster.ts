@@ -7,6 +7,7 @@ import { clusterNameSchema } from '../domain/names.ts';
 import { control } from './activities.ts';
 import { repairCluster } from './change-cluster.ts';
 import { parseWorkflowInput, workflowFailure } from './failures.ts';
+import { endWatch } from './watching.ts';
 import { lookAtCluster } from './look.ts';
 
 export interface WatchResult {
@@ -24,7 +25,7 @@ export async function watchCluster(input: unknown): Promise<WatchResult> {
   const { name: cluster } = parseWorkflowInput(z.strictObject({ name: clusterNameSchema }), input);
   try {
     const watched = await control.watchedCluster({ cluster });
-    if (!watched) await control.removeWatch({ cluster });
+    if (!watched) await endWatch(cluster);
     if (watched?.phase !== 'ready') return { cluster, looked: false, findings: [] };
     const findings = await lookAtCluster(watched.scope);
     const { clusterId } = watched.scope.operation.mark;

@@ -3,8 +3,20 @@ import { findDrift, type SiteView, type WantedAtSite } from '../../src/domain/dr
 import type { NodeState } from '../../src/domain/cluster.ts';
 
 const wanted: WantedAtSite[] = [
-  { site: 'alpine', isOrigin: true, running: ['frontend', 'compute-alpine-0'], stopped: [] },
-  { site: 'beach', isOrigin: false, running: ['compute-beach-0'], stopped: ['compute-beach-1'] },
+  {
+    site: 'alpine',
+    isOrigin: true,
+    running: ['frontend', 'compute-alpine-0'],
+    stopped: [],
+    leaving: [],
+  },
+  {
+    site: 'beach',
+    isOrigin: false,
+    running: ['compute-beach-0'],
+    stopped: ['compute-beach-1'],
+    leaving: [],
+  },
 ];
 
 function vm(name: string, power: 'running' | 'off' | 'crashed' = 'running') {
@@ -76,6 +88,15 @@ describe('what is amiss', () => {
     ]);
     const drained = [node('compute-alpine-0', 'drained'), node('compute-beach-0')];
     expect(findDrift(wanted, soundViews(), drained)).toEqual([]);
+  });
+
+  it('is a VM that was left behind when it should have gone', () => {
+    const behind = wanted.map((site) =>
+      site.isOrigin ? site : { ...site, leaving: ['compute-beach-2'] },
+    );
+    expect(findDrift(behind, soundViews(), nodes).map(({ message }) => message)).toEqual([
+      'VM compute-beach-2 is still to be removed from site beach',
+    ]);
   });
 
   it('is a site that did not answer, with its reason', () => {

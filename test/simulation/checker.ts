@@ -30,6 +30,7 @@ export class Checker {
   private readonly epochs = new Map<string, number>();
   private readonly present = new Set<string>();
   private readonly leftOut = new Set<string>();
+  private readonly givenUp = new Set<string>();
   private readonly fallen = new Map<string, number>();
   private readonly looked = new Map<string, number>();
 
@@ -57,6 +58,11 @@ export class Checker {
     this.untouched(state, call.site);
     this.distinct(state);
     this.uncommitted(state, call.site);
+  }
+
+  /** A person has said that a site is to be left out of a destroy. */
+  giveUp(clusterId: string): void {
+    this.givenUp.add(clusterId);
   }
 
   /** A person has said to go on without nodes that do not come: the cluster then says which. */
@@ -146,6 +152,8 @@ export class Checker {
         }
       }
       for (const { edge, mark } of edges) {
+        // What a person gave up at a destroy is no longer in the ledger, and stays until it is swept.
+        if (this.givenUp.has(mark.clusterId)) continue;
         const holder = `the edge of ${edge.vm} of ${mark.clusterId}`;
         take(`tap ${site}/${edge.container}/${edge.tap}`, holder);
         take(`port ${site}/${edge.udpPort}`, holder);

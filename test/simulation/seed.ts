@@ -186,7 +186,10 @@ class SeedRun {
     if (one.parked?.skippable && random.chance(0.3)) {
       this.count('skip');
       const cluster = this.rig.tables.clusters.get(name);
-      if (cluster?.phase === 'destroying') this.gaveUp = true;
+      if (cluster?.phase === 'destroying') {
+        this.gaveUp = true;
+        this.rig.checker.giveUp(cluster.id);
+      }
       if (cluster && step === 'computes') this.rig.checker.leaveOut(cluster.id);
       await client.resume(name, { step, ...(site === undefined ? {} : { site }), action: 'skip' });
     } else {

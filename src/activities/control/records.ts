@@ -77,36 +77,37 @@ export function createRecordActivities({ db }: ControlDependencies) {
       });
     },
 
-    /** Records a build that was proved. */
+    /** Records a build that was proved, with what is amiss all the same. */
     async finishBuild(input: {
       scope: OperationScope;
       steps: StepRecord[];
       report: VerifyReport;
+      amiss?: Finding[];
     }): Promise<void> {
-      const { scope, steps, report } = input;
+      const { scope, steps, report, amiss = [] } = input;
       return activity(() =>
         fenced(db, scope.operation, async (tx, cluster) => {
           await setVerifyReport(tx, cluster.name, report, scope.operation.epoch);
-          await becomeReady(tx, cluster, {
-            reason: 'Verified',
-            message: `proved by a job on ${report.hostnames.length} nodes and an MPI collective of ${report.mpi.ranks} ranks`,
-          });
+          const message = `proved by a job on ${report.hostnames.length} nodes and an MPI collective of ${report.mpi.ranks} ranks`;
+          await becomeReady(tx, cluster, { reason: 'Verified', message }, amiss);
           await finishBuild(tx, scope.buildId, { outcome: 'succeeded', steps });
         }),
       );
     },
 
-    /** Records a scale, repair, stop or start that has ended well. */
+    /** Records a scale, repair, stop or start that has ended well, with what is amiss all the same. */
     async finishChange(input: {
       scope: OperationScope;
       steps: StepRecord[];
       phase: 'ready' | 'stopped';
       message: string;
+      amiss?: Finding[];
     }): Promise<void> {
-      const { scope, steps, phase, message } = input;
+      const { scope, steps, phase, message, amiss = [] } = input;
       return activity(() =>
         fenced(db, scope.operation, async (tx, cluster) => {
-          if (phase === 'ready') await becomeReady(tx, cluster, { reason: 'Changed', message });
+          if (phase === 'ready')
+            await becomeReady(tx, cluster, { reason: 'Changed', message }, amiss);
           else {
             const stopped = { status: false, reason: 'Stopped', message };
             const conditions = await conditionsWith(tx, cluster, stopped);
@@ -166,12 +167,13 @@ async function becomeReady(
   tx: Database,
   cluster: ClusterRecord,
   why: Pick<Condition, 'reason' | 'message'>,
+  amiss: Finding[],
 ): Promise<void> {
   const vms = await listVms(tx, cluster.name);
   const ready = Object.fromEntries(vms.map((vm) => [vm.name, 'ready']));
   await setVmStates(tx, cluster.name, ready);
   const conditions = await conditionsWith(tx, cluster, { status: true, ...why });
-  await setPhase(tx, cluster.name, 'ready', conditions);
+  await setPhase(tx, cluster.name, 'ready', withDrift(conditions, amiss));
 }
 
 async function changeConditions(

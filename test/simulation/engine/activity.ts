@@ -1,3 +1,4 @@
+import { toApplicationFailure } from '../../../src/activities/activity.ts';
 import { CancelledFailure, Context, type Info } from '@temporalio/activity';
 import type { ProtoFailure } from '@temporalio/common';
 import { never, runAttempt, type Attempt } from './attempt.ts';
@@ -156,7 +157,7 @@ export class Activity {
   }
 
   private async execute(plan: AttemptPlan, attempt: Running, context: Context): Promise<unknown> {
-    if (plan.kind === 'fails') throw plan.failure;
+    if (plan.kind === 'fails') throw toApplicationFailure(plan.failure);
     if (plan.kind === 'killed before the effect') {
       attempt.kill();
       return never;
@@ -167,7 +168,7 @@ export class Activity {
     if (plan.kind === 'killed before the answer' || plan.kind === 'killed after the effect') {
       attempt.kill();
     }
-    if (plan.kind === 'answer lost') throw plan.failure;
+    if (plan.kind === 'answer lost') throw toApplicationFailure(plan.failure);
     return attempt.dead ? never : result;
   }
 

@@ -111,7 +111,7 @@ async function goesWell(
       return undefined;
     });
     if (outcome?.kind === 'completed') return how;
-    rig.log(`! ended otherwise: ${JSON.stringify(outcome).slice(0, 300)}`);
+    rig.log(`! ended otherwise: ${JSON.stringify(outcome ?? 'not at all').slice(0, 300)}`);
     how = 'refused';
     faults.heal();
   }
