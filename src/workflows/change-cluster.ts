@@ -126,7 +126,8 @@ async function repair(operation: ClusterOperation): Promise<Change> {
   }
   const restart: Record<string, string[]> = {};
   for (const { site, name } of amiss.filter(isLostNode)) (restart[site] ??= []).push(name);
-  const affected = new Set(amiss.map((finding) => finding.site));
+  // What is mended elsewhere needs the supernode and the frontend.
+  const affected = new Set([scope.origin, ...amiss.map((finding) => finding.site)]);
   operation.scope = { ...scope, sites: scope.sites.filter((site) => affected.has(site)) };
   await converge(operation, { prove: 'started', restart });
   const left = await lookAtCluster({ ...operation.recorded, sites: scope.sites });

@@ -83,7 +83,20 @@ export async function call<T>(
 ): Promise<T> {
   const simulated = db as unknown as SimulatedDatabase;
   if (simulated.isTransaction) return apply(simulated, action);
-  return simulated.weather.wrap(name, () => apply(simulated, action));
+  return simulated.weather.wrap(name, () => alone(simulated, () => apply(simulated, action)));
+}
+
+/** What is under way at each database. */
+const turns = new WeakMap<StoreWeather, Promise<unknown>>();
+
+/** Transactions pass one after the other: the strictest order that the real database allows. */
+function alone<T>({ weather }: SimulatedDatabase, action: () => Promise<T> | T): Promise<T> {
+  const turn = (turns.get(weather) ?? Promise.resolve()).then(action);
+  turns.set(
+    weather,
+    turn.catch(() => undefined),
+  );
+  return turn;
 }
 
 /** Several statements as one: all or nothing, nobody between them. */
@@ -94,15 +107,17 @@ export async function transaction<T>(
 ): Promise<T> {
   const simulated = db as unknown as SimulatedDatabase;
   if (simulated.isTransaction) return action(db);
-  return simulated.weather.wrap(name, async () => {
-    const before = { ...simulated.tables };
-    try {
-      return await action(asDatabase({ ...simulated, isTransaction: true }));
-    } catch (error) {
-      Object.assign(simulated.tables, before);
-      throw error;
-    }
-  });
+  return simulated.weather.wrap(name, () =>
+    alone(simulated, async () => {
+      const before = { ...simulated.tables };
+      try {
+        return await action(asDatabase({ ...simulated, isTransaction: true }));
+      } catch (error) {
+        Object.assign(simulated.tables, before);
+        throw error;
+      }
+    }),
+  );
 }
 
 function apply<T>({ tables }: SimulatedDatabase, action: (tables: Tables) => T): T {
