@@ -1,4 +1,6 @@
+import { ApplicationFailure } from '@temporalio/workflow';
 import { clusterSpecSchema, type ClusterSpec, type VerifyReport } from '../domain/cluster.ts';
+import type { Finding } from '../domain/drift.ts';
 import { failureKinds } from '../domain/failure.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import { atSiteSoon, control } from './activities.ts';
@@ -44,15 +46,27 @@ async function build(operation: ClusterOperation, spec: ClusterSpec): Promise<Bu
   board.setPhase('building', `${scope.sites.length} sites, origin ${scope.origin}`);
 
   const { report, missing } = await converge(operation, { prove: 'all' });
-  if (!report) throw new Error('unreachable: a cluster has computes, and all are proved');
   const { steps } = board.progress;
-  await control.finishBuild({ scope: operation.recorded, steps, report, amiss: missing });
+  const ended = { scope: operation.recorded, steps, amiss: missing };
+  const last = report ?? provedBefore(proved, missing);
+  if (report) await control.finishBuild({ ...ended, report });
+  else
+    await control.finishChange({ ...ended, phase: 'ready', message: 'all computes are stopped' });
   await keepWatch(cluster, spec.watch.everyMinutes);
   board.setPhase(
     'ready',
-    `${report.hostnames.length} computes proved by a job and an MPI collective`,
+    `${last.hostnames.length} computes proved by a job and an MPI collective`,
   );
-  return { cluster, phase: 'ready', report };
+  return { cluster, phase: 'ready', report: last };
+}
+
+/** Where every compute is stopped by wish there is nothing to prove; where none came up there is no proof. */
+function provedBefore(proved: VerifyReport | undefined, missing: Finding[]): VerifyReport {
+  if (proved && missing.length === 0) return proved;
+  throw ApplicationFailure.nonRetryable(
+    'none of the computes came up, so that nothing is proved',
+    'CommandFailed',
+  );
 }
 
 /** @param isNew nothing was made yet: what only a person can mend ends the build instead of parking it. */

@@ -47,16 +47,6 @@ export const mutations: Record<string, PlantedBug> = {
       },
     ],
   },
-  'lease of a booted VM': {
-    what: 'a reservation evicts a VM that has booted and is off',
-    changes: [
-      {
-        file: reservation,
-        from: "if (mark.booted || power === 'running' || mark.leaseUntil > now) return false;",
-        to: "if (power === 'running' || (!mark.booted && mark.leaseUntil > now)) return false;",
-      },
-    ],
-  },
   'others removed': {
     what: 'a removal takes everything that is marked, whosever it is',
     changes: [
@@ -74,6 +64,41 @@ export const mutations: Record<string, PlantedBug> = {
         file: reservation,
         from: '...(needs.cpus > Math.max(0, free.cpus)',
         to: '...(needs.cpus > 1_000_000',
+      },
+    ],
+  },
+  'parked step dropped': {
+    what: 'a step that has used up its retries is taken for done',
+    changes: [
+      {
+        file: 'src/workflows/steps.ts',
+        from: '        const action = await this.park(record, parked);',
+        to: '        const action = await this.park(record, parked);\n        if (site !== undefined) return undefined as T;',
+      },
+    ],
+  },
+  'gang not given back': {
+    what: 'a gang that cannot be complete is forgotten while its other sites hold what they gave',
+    changes: [
+      {
+        file: 'src/workflows/build-cluster.ts',
+        from: 'scope.sites.map(async (site) => releaseSoon(await control.siteShare({ operation, site }))),',
+        to: 'scope.sites.map(async () => undefined),',
+      },
+    ],
+  },
+  'destroy does not ask what is left': {
+    what: 'a destroy whose removal of VMs failed forgets the cluster all the same',
+    changes: [
+      {
+        file: 'src/workflows/destroy-site.ts',
+        from: "await steps.run('vms', site, reserve.undo, givenUp);",
+        to: 'await reserve.undo().catch(() => undefined);',
+      },
+      {
+        file: 'src/workflows/destroy-site.ts',
+        from: 'if (left.length === 0) return;',
+        to: 'return;',
       },
     ],
   },

@@ -17,7 +17,7 @@ import { runId, scopeOf } from './scopes.ts';
 /** What a build finds of its cluster. */
 export interface TakenUp {
   state: 'new' | 'unfinished' | 'ready';
-  /** The proof behind `ready`. */
+  /** The last proof, if it was ever proved. */
   report?: VerifyReport;
 }
 
@@ -55,7 +55,7 @@ export function createPlanActivities({ db, installation }: ControlDependencies) 
         if (!recorded) return { state: 'new' };
         const state = takeUpState(recorded, spec);
         const report = recorded.cluster.verify;
-        return state === 'ready' && report ? { state, report } : { state };
+        return report ? { state, report } : { state };
       });
     },
 
