@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { OperationKind } from '../domain/cluster.ts';
 import type { Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
-import type { FrontendShare, SiteShare } from '../domain/operation.ts';
+import type { SiteShare } from '../domain/operation.ts';
 import { control, waitingAtSite } from './activities.ts';
 import { ClusterOperation } from './cluster-operation.ts';
-import { converge, drainDeadlineMs, guestOf } from './converge.ts';
+import { converge, drainNodes, guestOf } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
 import { lookAtCluster } from './look.ts';
 import { endWatch, keepWatch } from './watching.ts';
@@ -153,7 +153,11 @@ function summaryOf(findings: Finding[], left: Finding[]): string {
 async function stop(operation: ClusterOperation, vm: string | undefined): Promise<Change> {
   const { recorded: scope, steps } = operation;
   const share = await control.frontendShare({ operation: scope.operation });
-  if (vm !== undefined) await drain(operation, share, vm);
+  if (vm !== undefined) {
+    await steps.run('drain', undefined, () => drainNodes(scope, share, [vm]), {
+      skip: async () => undefined,
+    });
+  }
   const shares = await Promise.all(
     scope.sites.map((site) => control.siteShare({ operation: scope.operation, site })),
   );
@@ -187,20 +191,6 @@ async function stop(operation: ClusterOperation, vm: string | undefined): Promis
 function meantAt(share: SiteShare, role: 'compute' | 'frontend', vm: string | undefined) {
   return share.stopped.filter(
     (each) => each.role === role && (vm === undefined || each.name === vm),
-  );
-}
-
-async function drain(operation: ClusterOperation, share: FrontendShare, vm: string): Promise<void> {
-  const frontend = guestOf(operation.recorded.operation, share);
-  await operation.steps.run(
-    'drain',
-    undefined,
-    () =>
-      waitingAtSite(share.site.name, drainDeadlineMs).drainNodes.executeWithOptions(
-        { summary: `${vm} ends its jobs` },
-        [{ frontend, nodes: [vm], timeoutMs: drainDeadlineMs }],
-      ),
-    { skip: async () => undefined },
   );
 }
 

@@ -17,7 +17,7 @@ import { SiteChoir } from './site-choir.ts';
 /** All nodes boot at once, so this hardly grows with their number; emulated ones are slow. */
 const nodesDeadlineMs = 20 * 60_000;
 /** How long the jobs of nodes that leave are waited for. */
-export const drainDeadlineMs = 60 * 60_000;
+const drainDeadlineMs = 60 * 60_000;
 
 export interface ConvergeOptions {
   /** Site → names of running VMs that are stopped first, so that they start anew. */
@@ -103,35 +103,17 @@ class Converging {
 
   /** The nodes that leave get no more work, and end what they have. */
   private async drain(share: FrontendShare): Promise<void> {
-    const { operation } = this.scope;
-    if (share.leaving.length > 0 && (await this.frontendRuns(share))) {
+    if (share.leaving.length > 0) {
       await this.operation.steps.run(
         'drain',
         undefined,
-        () =>
-          waitingAtSite(share.site.name, drainDeadlineMs).drainNodes.executeWithOptions(
-            { summary: `${share.leaving.length} nodes end their jobs` },
-            [
-              {
-                frontend: guestOf(operation, share),
-                nodes: share.leaving,
-                timeoutMs: drainDeadlineMs,
-              },
-            ],
-          ),
-        { skip: async () => undefined },
+        () => drainNodes(this.scope, share, share.leaving),
+        {
+          skip: async () => undefined,
+        },
       );
     }
     await this.choir.go({ reached: ['drained'] });
-  }
-
-  /** Before the frontend was installed there is nothing to drain. */
-  private async frontendRuns({ site, frontend }: FrontendShare): Promise<boolean> {
-    const { operation } = this.scope;
-    return this.operation.steps.run('drain', undefined, async () => {
-      const seen = await atSite(site.name).describeVms({ site, operation });
-      return seen.some((vm) => vm.name === frontend.name && vm.power === 'running');
-    });
   }
 
   private async conduct(share: FrontendShare, image: Promise<void>): Promise<void> {
@@ -252,4 +234,19 @@ export function guestOf(operation: OperationScope['operation'], share: FrontendS
     container: share.frontend.container,
     vm: share.frontend.name,
   };
+}
+
+/** Where the frontend does not run, be it not yet or no more, there is no job to wait for. */
+export async function drainNodes(
+  { operation }: OperationScope,
+  share: FrontendShare,
+  nodes: string[],
+): Promise<void> {
+  const { site, frontend } = share;
+  const seen = await atSite(site.name).describeVms({ site, operation });
+  if (!seen.some((vm) => vm.name === frontend.name && vm.power === 'running')) return;
+  await waitingAtSite(site.name, drainDeadlineMs).drainNodes.executeWithOptions(
+    { summary: `${nodes.length} nodes end their jobs` },
+    [{ frontend: guestOf(operation, share), nodes, timeoutMs: drainDeadlineMs }],
+  );
 }
