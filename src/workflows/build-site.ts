@@ -288,11 +288,9 @@ class SiteBuild {
     const powerOf = (vm: VmDefinition) => seen.find((each) => each.name === vm.name)?.power;
     const fallen = [...this.running.values()].filter((vm) => powerOf(vm) !== 'running');
     if (fallen.length === 0) return;
-    const absent = fallen.filter((vm) => powerOf(vm) === undefined);
-    if (absent.length > 0) {
-      await siteSteps(this.share).reserve.do();
-      await makeVms(this.share, absent, image);
-    }
+    // Not only what is gone: the lease's renewal may have reserved it again, and then it has no disks.
+    await siteSteps(this.share).reserve.do();
+    await makeVms(this.share, fallen, image);
     const started = await startVms(this.share, fallen);
     log.warn('started again what had fallen', { vms: started });
   }

@@ -14,12 +14,14 @@ export function computesOf(world: WorldState, mark: Mark): MemoryDomain[] {
 }
 
 /**
- * A frontend gets its seed: it knows the computes that there are at this moment. Seeds stay sealed
- * in memory, so it is the world that tells.
+ * A frontend gets its seed. Seeds stay sealed in memory, so it is the world that tells: the computes
+ * that there are at this moment, and those that it was told of before, which the true seed, rendered
+ * from the record, holds even while their VMs are gone.
  */
 export function seedFrontend(world: WorldState, { mark, epoch }: Operation): void {
-  const computes = computesOf(world, mark).map((compute) => compute.mark?.vm ?? '');
-  takeUp(frontendOf(world, mark), { epoch, computes });
+  const frontend = frontendOf(world, mark);
+  const present = computesOf(world, mark).map((compute) => compute.mark?.vm ?? '');
+  takeUp(frontend, { epoch, computes: [...new Set([...frontend.told, ...present])] });
 }
 
 export function frontendOf(world: WorldState, mark: Mark): FrontendState {
