@@ -138,11 +138,18 @@ export const buildSteps = [
   'computes',
   'verify',
 ] as const;
+/** Asking a site that did not answer when a repair looked. */
+export const repairSteps = ['look'] as const;
 export const powerSteps = ['drain', 'computes off', 'frontend off'] as const;
 export const destroySteps = ['vms', 'edges', 'supernode', 'inventory'] as const;
-export const stepNames = [...new Set([...buildSteps, ...powerSteps, ...destroySteps])] as const;
+export const stepNames = [
+  ...new Set([...buildSteps, ...repairSteps, ...powerSteps, ...destroySteps]),
+] as const;
 export type StepName =
-  (typeof buildSteps)[number] | (typeof powerSteps)[number] | (typeof destroySteps)[number];
+  | (typeof buildSteps)[number]
+  | (typeof repairSteps)[number]
+  | (typeof powerSteps)[number]
+  | (typeof destroySteps)[number];
 
 /** Why a step does not go on by itself, and what to do. Times in milliseconds since 1970. */
 export interface Parked {

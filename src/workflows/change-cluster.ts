@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { OperationKind } from '../domain/cluster.ts';
 import type { Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
-import type { SiteShare } from '../domain/operation.ts';
+import type { OperationScope, SiteShare } from '../domain/operation.ts';
 import { control, waitingAtSite } from './activities.ts';
 import { ClusterOperation } from './cluster-operation.ts';
 import { converge, drainNodes, guestOf } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
-import { lookAtCluster } from './look.ts';
+import { lookAtCluster, lookAtSite } from './look.ts';
 import { endWatch, keepWatch } from './watching.ts';
 import { stopVms } from './site-steps.ts';
 
@@ -117,21 +117,56 @@ async function watchAs(cluster: string, phase: Change['phase']): Promise<void> {
   else await keepWatch(cluster, watched.watch.everyMinutes);
 }
 
+/** Mends what answers at once; a site that does not is waited for, since nobody knows what is amiss there. */
 async function repair(operation: ClusterOperation): Promise<Change> {
   const scope = operation.recorded;
   const findings = await lookAtCluster(scope);
-  const amiss = findings.filter((finding) => finding.kind !== 'site');
-  if (amiss.length === 0) {
-    return { phase: 'ready', summary: summaryOf(findings, []), findings, amiss: findings };
+  const givenUp = new Set<string>();
+  let found = findings;
+  for (;;) {
+    const amiss = found.filter((finding) => finding.kind !== 'site');
+    if (amiss.length > 0) await mend(operation, scope, amiss);
+    const silent = found
+      .filter(({ kind, site }) => kind === 'site' && !givenUp.has(site))
+      .map(({ site }) => site);
+    if (silent.length === 0) break;
+    await Promise.all(silent.map((site) => askUntilItAnswers(operation, site, givenUp)));
+    found = (await lookAtCluster(wholeOf(operation, scope))).filter(({ site }) =>
+      silent.includes(site),
+    );
   }
+  const left = findings.length === 0 ? [] : await lookAtCluster(wholeOf(operation, scope));
+  return { phase: 'ready', summary: summaryOf(findings, left), findings, amiss: left };
+}
+
+/** All sites, under the operation's newest epoch. */
+function wholeOf({ recorded }: ClusterOperation, { sites }: OperationScope): OperationScope {
+  return { ...recorded, sites };
+}
+
+async function mend(
+  operation: ClusterOperation,
+  scope: OperationScope,
+  amiss: Finding[],
+): Promise<void> {
   const restart: Record<string, string[]> = {};
   for (const { site, name } of amiss.filter(isLostNode)) (restart[site] ??= []).push(name);
   // What is mended elsewhere needs the supernode and the frontend.
   const affected = new Set([scope.origin, ...amiss.map((finding) => finding.site)]);
-  operation.scope = { ...scope, sites: scope.sites.filter((site) => affected.has(site)) };
+  const sites = scope.sites.filter((site) => affected.has(site));
+  operation.scope = { ...operation.recorded, sites };
   await converge(operation, { prove: 'started', restart });
-  const left = await lookAtCluster({ ...operation.recorded, sites: scope.sites });
-  return { phase: 'ready', summary: summaryOf(findings, left), findings, amiss: left };
+}
+
+async function askUntilItAnswers(
+  { steps, recorded: { operation } }: ClusterOperation,
+  site: string,
+  givenUp: Set<string>,
+): Promise<void> {
+  const share = await control.siteShare({ operation, site });
+  await steps.run('look', site, async () => void (await lookAtSite(share)), {
+    skip: async () => void givenUp.add(site),
+  });
 }
 
 /** A compute that runs, but serves no work: it is stateless, so that a fresh start mends it. */
@@ -141,12 +176,12 @@ function isLostNode({ kind, name }: Finding): boolean {
 
 function summaryOf(findings: Finding[], left: Finding[]): string {
   if (findings.length === 0) return 'nothing was amiss';
-  const silent = findings.filter((finding) => finding.kind === 'site');
-  const mended = findings.length - silent.length;
-  const still = left.length > 0 ? left : mended === 0 ? silent : [];
+  const amiss = findings.filter((finding) => finding.kind !== 'site').length;
   return [
-    mended === 0 ? 'nothing could be mended' : `mended what was amiss (${mended})`,
-    ...still.map((finding) => `still: ${finding.message}`),
+    amiss === 0
+      ? 'nothing was amiss at the sites that answered'
+      : `mended what was amiss (${amiss})`,
+    ...left.map((finding) => `still: ${finding.message}`),
   ].join('; ');
 }
 

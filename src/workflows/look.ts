@@ -1,5 +1,11 @@
 import { isCancellation } from '@temporalio/workflow';
-import { findDrift, type Finding, type SiteView, type WantedAtSite } from '../domain/drift.ts';
+import {
+  findDrift,
+  type Finding,
+  type SeenAtSite,
+  type SiteView,
+  type WantedAtSite,
+} from '../domain/drift.ts';
 import type { NodeState } from '../domain/cluster.ts';
 import type { FrontendShare, OperationScope, SiteShare } from '../domain/operation.ts';
 import { atSiteSoon, control } from './activities.ts';
@@ -36,20 +42,25 @@ function wantedAt(share: SiteShare): WantedAtSite {
 }
 
 async function viewOf(share: SiteShare): Promise<SiteView> {
-  const { site, operation, table } = share;
-  const at = atSiteSoon(site.name);
-  const containers = [...new Set(table.edges.map((edge) => edge.container))];
   try {
-    const [vms, edges, supernode] = await Promise.all([
-      at.describeVms({ site, operation }),
-      at.describeOverlay({ site, operation, kind: table.kind, containers }),
-      share.isOrigin ? at.describeSupernode({ site, operation, kind: table.kind }) : undefined,
-    ]);
-    return { seen: { vms, edges, ...(supernode ? { supernodeUp: supernode.up } : {}) } };
+    return { seen: await lookAtSite(share) };
   } catch (error) {
     if (isCancellation(error)) throw error;
     return { silent: messageOf(error) };
   }
+}
+
+/** Asks one site for its part of the cluster. Fails if it does not answer within a minute. */
+export async function lookAtSite(share: SiteShare): Promise<SeenAtSite> {
+  const { site, operation, table } = share;
+  const at = atSiteSoon(site.name);
+  const containers = [...new Set(table.edges.map((edge) => edge.container))];
+  const [vms, edges, supernode] = await Promise.all([
+    at.describeVms({ site, operation }),
+    at.describeOverlay({ site, operation, kind: table.kind, containers }),
+    share.isOrigin ? at.describeSupernode({ site, operation, kind: table.kind }) : undefined,
+  ]);
+  return { vms, edges, ...(supernode ? { supernodeUp: supernode.up } : {}) };
 }
 
 /** A frontend that is off cannot be asked; that it is off is told anyway. */

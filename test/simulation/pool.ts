@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Answer, Order } from './orders.ts';
 
 const hangsAfterMs = 120_000;
+const ordersPerChild = 500;
 
 /** Children that play orders, each one at a time. */
 export class Pool {
@@ -17,10 +18,15 @@ export class Pool {
     const queue = orders[Symbol.iterator]();
     let stopped = false;
     const workers = Array.from({ length: options.jobs }, async () => {
-      const child = await this.open(options.mutation);
-      while (!stopped) {
+      let child = await this.open(options.mutation);
+      for (let played = 1; !stopped; played += 1) {
         const { value: order, done } = queue.next();
         if (done) break;
+        // One that hung was ended; and the engine's library keeps something of every run.
+        if (!child.connected || played % ordersPerChild === 0) {
+          this.close(child);
+          child = await this.open(options.mutation);
+        }
         if (!heard(await this.ask(child, order))) stopped = true;
       }
       this.close(child);

@@ -190,7 +190,8 @@ class SeedRun {
         this.gaveUp = true;
         this.rig.checker.giveUp(cluster.id);
       }
-      if (cluster && step === 'computes') this.rig.checker.leaveOut(cluster.id);
+      if (cluster && (step === 'computes' || step === 'look'))
+        this.rig.checker.leaveOut(cluster.id);
       await client.resume(name, { step, ...(site === undefined ? {} : { site }), action: 'skip' });
     } else {
       await client.resume(name, which);
@@ -270,7 +271,7 @@ class SeedRun {
     const { tables, world, checker } = this.rig;
     if (tables.clusters.get(name)?.phase !== 'ready') return;
     this.count('ready at the end');
-    const lame = notRunning(tables, world.state, name);
+    const lame = notRunning(tables, world.state, name).map((vm) => vm.name);
     if (lame.length > 0) checker.fail(`${name} is ready, but ${lame.join(', ')} do not run`);
     const off = (tables.vms.get(name) ?? []).filter(({ vm }) => vm.state === 'leaving');
     if (off.length > 0) checker.fail(`${name} is ready, but VMs are still leaving`);

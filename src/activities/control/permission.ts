@@ -43,6 +43,14 @@ export function refuseOperation(
   }
   const ofWhole = (kind === 'start' || kind === 'stop') && vm === undefined;
   if (!ofWhole) refuseStopped(recorded);
+  if (vm !== undefined && kind === 'stop' && cluster.phase !== 'ready') {
+    // Its end would call ready what another operation has left half done.
+    throw new Failure(
+      'Conflict',
+      `cluster ${cluster.name} is ${cluster.phase}, so that no VM of it is stopped alone`,
+      { help: `\`mvc create ${cluster.name}\` goes on with what was left undone` },
+    );
+  }
   if (vm === 'frontend' && kind === 'stop') {
     throw new Failure('Conflict', `the frontend of cluster ${cluster.name} is not stopped alone`, {
       help: `\`mvc stop ${cluster.name}\` stops all its VMs, the frontend last`,

@@ -87,7 +87,7 @@ async function playWith(operation: MatrixOperation, faults: MatrixFaults): Promi
 }
 
 function running(rig: Rig): string[] {
-  return notRunning(rig.tables, rig.world.state, 'c0');
+  return notRunning(rig.tables, rig.world.state, 'c0').map((vm) => vm.name);
 }
 
 /** Runs the operation to its end: resumes what is parked, and asks once more for what was refused. */
