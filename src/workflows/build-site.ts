@@ -5,7 +5,7 @@ import type { ImageRef } from '../domain/image.ts';
 import type { VmDefinition } from '../domain/vm.ts';
 import { failureKinds } from '../domain/failure.ts';
 import { atSiteSoon, control, waitingAtSite } from './activities.ts';
-import { messageOf, requireParent } from './failures.ts';
+import { describeFailure, messageOf, requireParent } from './failures.ts';
 import { answerSignal } from './messages.ts';
 import { SiteMail } from './site-mail.ts';
 import { makeVms, removeEdges, removeVms, siteSteps, startVms, stopVms } from './site-steps.ts';
@@ -64,10 +64,10 @@ class SiteBuild {
   async run(): Promise<void> {
     const { share, mail } = this;
     if (share.vms.length + share.stopped.length === 0) {
-      // Nothing is to be here any more, and nobody has to wait for that.
       mail.reach('reserved');
-      mail.reach('started');
       await this.leave();
+      // Not before: the other sites are tended until the cluster is proved, and that may be long.
+      mail.reach('started');
       return;
     }
     const left = await this.leave();
@@ -259,7 +259,8 @@ class SiteBuild {
       await sleep(tendEveryMs);
       try {
         await this.mendOverlay();
-        await this.mendVms(image);
+        const fallen = await this.fallenVms();
+        if (fallen.length > 0) await this.mendVms(fallen, image);
       } catch (error) {
         if (isCancellation(error)) throw error;
         // Whoever waits for the VM tells what is wrong; this only helps.
@@ -282,12 +283,28 @@ class SiteBuild {
     if (!table.edges.every((edge) => isUp(edge.vm))) await steps.edges.do();
   }
 
-  private async mendVms(image: ImageRef): Promise<void> {
+  private async fallenVms(): Promise<VmDefinition[]> {
     const { site, operation } = this.share;
     const seen = await atSiteSoon(site.name).describeVms({ site, operation });
     const powerOf = (vm: VmDefinition) => seen.find((each) => each.name === vm.name)?.power;
-    const fallen = [...this.running.values()].filter((vm) => powerOf(vm) !== 'running');
-    if (fallen.length === 0) return;
+    return [...this.running.values()].filter((vm) => powerOf(vm) !== 'running');
+  }
+
+  /** What does not pass by itself, such as others in the place of a VM that went, parks with its cause. */
+  private async mendVms(fallen: VmDefinition[], image: ImageRef): Promise<void> {
+    const mend = () => this.startAgain(fallen, image);
+    try {
+      await mend();
+    } catch (error) {
+      const step = fallen.some((vm) => vm.role === 'frontend') ? 'frontend' : 'computes';
+      const passes = isCancellation(error) || failureKinds[describeFailure(error).kind].retry;
+      // A step that is at work meets the same cause in its next round.
+      if (passes || this.steps.isRunning(step, this.site)) throw error;
+      await this.steps.run(step, this.site, mend);
+    }
+  }
+
+  private async startAgain(fallen: VmDefinition[], image: ImageRef): Promise<void> {
     // Not only what is gone: the lease's renewal may have reserved it again, and then it has no disks.
     await siteSteps(this.share).reserve.do();
     await makeVms(this.share, fallen, image);

@@ -124,11 +124,11 @@ async function repair(operation: ClusterOperation): Promise<Change> {
   const givenUp = new Set<string>();
   let found = findings;
   for (;;) {
-    const amiss = found.filter((finding) => finding.kind !== 'site');
+    const away = found.filter(({ kind }) => kind === 'site').map(({ site }) => site);
+    // That the scheduler misses the nodes of a site that is away says nothing of them.
+    const amiss = found.filter(({ site }) => !away.includes(site));
     if (amiss.length > 0) await mend(operation, scope, amiss);
-    const silent = found
-      .filter(({ kind, site }) => kind === 'site' && !givenUp.has(site))
-      .map(({ site }) => site);
+    const silent = away.filter((site) => !givenUp.has(site));
     if (silent.length === 0) break;
     await Promise.all(silent.map((site) => askUntilItAnswers(operation, site, givenUp)));
     found = (await lookAtCluster(wholeOf(operation, scope))).filter(({ site }) =>

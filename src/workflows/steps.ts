@@ -24,6 +24,7 @@ const longestPauseMs = 10 * 60_000;
 export class Steps {
   private readonly cluster: string;
   private readonly tell: StepListener;
+  private readonly running = new Set<string>();
   private readonly waiting = new Set<string>();
   private readonly answers = new Map<string, Answer['action']>();
 
@@ -42,6 +43,26 @@ export class Steps {
     site: string | undefined,
     body: (round: number) => Promise<T>,
     options: StepOptions<T> = {},
+  ): Promise<T> {
+    const key = keyOf(step, site);
+    this.running.add(key);
+    try {
+      return await this.rounds(step, site, body, options);
+    } finally {
+      this.running.delete(key);
+    }
+  }
+
+  /** Whether it has begun and not ended, be it parked. */
+  isRunning(step: StepName, site: string | undefined): boolean {
+    return this.running.has(keyOf(step, site));
+  }
+
+  private async rounds<T>(
+    step: StepName,
+    site: string | undefined,
+    body: (round: number) => Promise<T>,
+    options: StepOptions<T>,
   ): Promise<T> {
     const begun = { step, ...(site === undefined ? {} : { site }), startedAt: Date.now() };
     for (let round = 1; ; round += 1) {

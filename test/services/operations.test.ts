@@ -288,6 +288,22 @@ describe('a repair', () => {
     const touched = controller.world.events().slice(before);
     expect(new Set(touched.map((event) => event.site))).toEqual(new Set([site]));
   });
+
+  it('mends what answers, waits for a site that does not, and mends that once it is back', async () => {
+    await build('silent');
+    controller.world.crash('beach', 'compute-beach-0');
+    controller.world.crash('cloud', 'compute-cloud-0');
+    controller.world.setReachable('cloud', false);
+    const before = controller.world.events().length;
+    const operation = await controller.client.repair('silent');
+    expect(await untilParked('silent')).toMatchObject({ step: 'look', site: 'cloud' });
+    expect(effectsSince(before)).toContain('start compute-beach-0');
+    controller.world.setReachable('cloud', true);
+    expect(await result(operation)).toMatchObject({ phase: 'ready' });
+    const starts = effectsSince(before).filter((effect) => effect.startsWith('start'));
+    expect(starts).toEqual(['start compute-beach-0', 'start compute-cloud-0']);
+    expect((await findCluster(controller.db, 'silent'))?.phase).toBe('ready');
+  });
 });
 
 describe('a stop and a start', () => {
@@ -316,6 +332,19 @@ describe('a stop and a start', () => {
     await result(await controller.client.start('naps', 'compute-beach-0'));
     const starts = effectsSince(before).filter((effect) => effect.startsWith('start'));
     expect(starts).toEqual(['start compute-beach-0']);
+  });
+
+  it('of one compute are refused while another operation is left half done', async () => {
+    await build('halfdone');
+    controller.world.crash('beach', 'compute-beach-0');
+    forbid('ensureVms');
+    const repair = await controller.client.repair('halfdone');
+    await untilParked('halfdone');
+    await controller.client.cancel('halfdone');
+    await expect(result(repair)).rejects.toThrow();
+    const stopped = result(await controller.client.stop('halfdone', 'compute-cloud-0'));
+    await expect(stopped).rejects.toMatchObject({ kind: 'Conflict' });
+    await expect(stopped).rejects.toThrow('no VM of it is stopped alone');
   });
 });
 

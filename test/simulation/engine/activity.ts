@@ -132,7 +132,6 @@ export class Activity {
     const plan = around.plan.attempt(call);
     if (plan.kind !== 'run') around.log(`  fault: ${this.name} ${plan.kind}`);
     const attempt = this.run(plan, true);
-    this.current = attempt;
     if (plan.kind === 'twice') this.run({ kind: 'run' }, false);
     if (options.startToCloseMs !== undefined) {
       const { startToCloseMs } = options;
@@ -147,6 +146,8 @@ export class Activity {
 
   private run(plan: AttemptPlan, counts: boolean): Running {
     const { attempt, context } = this.createAttempt(plan);
+    // Before it begins: one that is killed at once must be missed by its heartbeats, too.
+    if (counts) this.current = attempt;
     this.around.alive.add(attempt);
     this.around.log(`> ${this.name}${counts ? '' : ' (again)'}`);
     void this.execute(plan, attempt, context).then(
