@@ -88,7 +88,8 @@ class Converging {
     await this.choir.sing(async () => {
       const image = this.tellImage();
       // Awaited together: one that fails while nobody waits for it would stop the whole run.
-      await Promise.all([image, this.drain(share), this.conduct(share, image)]);
+      const drained = this.drain(share);
+      await Promise.all([image, drained, this.conduct(share, image, drained)]);
     });
     return { ...this.result, started: [...this.choir.started] };
   }
@@ -116,7 +117,11 @@ class Converging {
     await this.choir.go({ reached: ['drained'] });
   }
 
-  private async conduct(share: FrontendShare, image: Promise<void>): Promise<void> {
+  private async conduct(
+    share: FrontendShare,
+    image: Promise<void>,
+    draining: Promise<void>,
+  ): Promise<void> {
     const { choir } = this;
     await choir.everywhere('reserved');
     this.operation.gangComplete = true;
@@ -128,6 +133,8 @@ class Converging {
     const { since, drained } = await this.prepareFrontend(share);
     await choir.go({ reached: ['frontend'] });
     await choir.everywhere('started');
+    // The sites tend their VMs until the proof, and that comes last: jobs may end late.
+    await draining;
     const names = share.computes
       .filter(({ name, site }) => this.scope.sites.includes(site) && !drained.includes(name))
       .map(({ name }) => name);
