@@ -1,6 +1,6 @@
 import type { MvcClient } from '../client/mvc-client.ts';
 import type { StartedOperation } from '../client/cluster-runs.ts';
-import type { ClusterProgress } from '../workflows/messages.ts';
+import type { ClusterProgress } from '../domain/progress.ts';
 import { parkedSummary, resultLines } from './operation-result.ts';
 import { printJson, printLines } from './output.ts';
 import { parkedSteps, ParkedWatch } from './parked.ts';

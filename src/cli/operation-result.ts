@@ -1,6 +1,6 @@
-import type { OperationResult } from '../client/operation-result.ts';
+import type { OperationResult } from '../domain/results.ts';
 import type { VerifyReport } from '../domain/cluster.ts';
-import type { ClusterProgress } from '../workflows/messages.ts';
+import type { ClusterProgress } from '../domain/progress.ts';
 import { formatDuration, tableLines } from './output.ts';
 import { nextCommand, parkedSentence, parkedSteps } from './parked.ts';
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ReconcileResult } from '../workflows/reconcile-sites.ts';
+import type { ReconcileResult } from '../domain/results.ts';
 import { withClient } from './context.ts';
 import { printJson, printLines, tableLines } from './output.ts';
 import { refuseSilent } from './sweep.ts';

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { MvcClient } from '../client/mvc-client.ts';
 import { stepNames, type ClusterSpec, type StepName } from '../domain/cluster.ts';
 import { Failure } from '../domain/failure.ts';
-import type { ResumeInput, ResumeResult } from '../workflows/messages.ts';
+import type { ResumeInput, ResumeResult } from '../domain/progress.ts';
 import { readClusterSpec } from './cluster-spec.ts';
 import { confirm } from './confirm.ts';
 import { withClient } from './context.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Failure } from '../domain/failure.ts';
-import type { SweepResult } from '../workflows/sweep-sites.ts';
+import type { SweepResult } from '../domain/results.ts';
 import { confirm } from './confirm.ts';
 import { withClient } from './context.ts';
 import { printJson, printLines, tableLines } from './output.ts';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationKind } from '../domain/cluster.ts';
 import { clusterWorkflowId, controlQueue } from '../domain/engine-names.ts';
 import { Failure } from '../domain/failure.ts';
-import type { ClusterProgress, ResumeInput, ResumeResult } from '../workflows/messages.ts';
+import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progress.ts';
 import { toClientFailure } from './client-failure.ts';
 import { operationKindOf, phaseDuring, workflowTypes } from './operation-types.ts';
 import { pendingNotes } from './pending-notes.ts';

@@ -6,10 +6,10 @@ import { Failure, parseInput } from '../domain/failure.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
-import type { ClusterProgress, ResumeInput, ResumeResult } from '../workflows/messages.ts';
-import type { ReconcileResult } from '../workflows/reconcile-sites.ts';
-import type { Inventory } from '../workflows/survey.ts';
-import type { SweepResult } from '../workflows/sweep-sites.ts';
+import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progress.ts';
+import type { ReconcileResult } from '../domain/results.ts';
+import type { Inventory } from '../domain/results.ts';
+import type { SweepResult } from '../domain/results.ts';
 import { toClientFailure } from './client-failure.ts';
 import {
   ClusterRuns,
@@ -17,7 +17,7 @@ import {
   type StartedOperation,
   type WatchedProgress,
 } from './cluster-runs.ts';
-import type { OperationResult } from './operation-result.ts';
+import type { OperationResult } from '../domain/results.ts';
 
 export interface MvcClientOptions {
   /** As @temporalio/client takes it: address, TLS, API key. */

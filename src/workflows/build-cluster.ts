@@ -3,20 +3,13 @@ import { clusterSpecSchema, type ClusterSpec, type VerifyReport } from '../domai
 import type { Finding } from '../domain/drift.ts';
 import { failureKinds } from '../domain/failure.ts';
 import type { OperationScope } from '../domain/operation.ts';
+import type { BuildResult } from '../domain/results.ts';
 import { atSiteSoon, control } from './activities.ts';
 import { ClusterOperation, type UnfinishedEnd } from './cluster-operation.ts';
 import { converge } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
 import { keepWatch } from './watching.ts';
 import { releaseSoon } from './site-steps.ts';
-
-export interface BuildResult {
-  cluster: string;
-  phase: 'ready';
-  report: VerifyReport;
-  /** It was ready before, and nothing was done. */
-  alreadyReady?: true;
-}
 
 /**
  * Builds a cluster, or goes on with one that a failed or cancelled operation has left. Its input is

@@ -3,6 +3,7 @@ import type { OperationKind } from '../domain/cluster.ts';
 import type { Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { OperationScope, SiteShare } from '../domain/operation.ts';
+import type { ChangeKind, ChangeResult } from '../domain/results.ts';
 import { control, waitingAtSite } from './activities.ts';
 import { ClusterOperation } from './cluster-operation.ts';
 import { converge, drainNodes, guestOf } from './converge.ts';
@@ -10,18 +11,6 @@ import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
 import { lookAtCluster, lookAtSite } from './look.ts';
 import { endWatch, keepWatch } from './watching.ts';
 import { stopVms } from './site-steps.ts';
-
-export type ChangeKind = Exclude<OperationKind, 'build' | 'destroy'>;
-
-export interface ChangeResult {
-  cluster: string;
-  phase: 'ready' | 'stopped';
-  kind: ChangeKind;
-  /** One sentence on what was done. */
-  summary: string;
-  /** Repair: what was found amiss at first. */
-  findings?: Finding[];
-}
 
 interface Change extends Pick<ChangeResult, 'phase' | 'summary' | 'findings'> {
   /** What is still amiss. */

@@ -13,15 +13,13 @@ import type { PlanChange } from '../domain/plan-change.ts';
 import { control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
 import {
-  resumeInputSchema,
   resumeSignal,
   resumeUpdate,
   siteNewsSignal,
   type Answer,
-  type ResumeInput,
-  type ResumeResult,
   type SiteNews,
 } from './messages.ts';
+import { resumeInputSchema, type ResumeInput, type ResumeResult } from '../domain/progress.ts';
 import { ProgressBoard } from './progress.ts';
 import { Steps } from './steps.ts';
 

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { clusterSiteWorkflowId } from '../domain/engine-names.ts';
 import { clusterNameSchema } from '../domain/names.ts';
 import type { OperationScope } from '../domain/operation.ts';
+import type { DestroyResult } from '../domain/results.ts';
 import { control } from './activities.ts';
 import { ClusterOperation } from './cluster-operation.ts';
 import { destroySite } from './destroy-site.ts';
@@ -18,15 +19,6 @@ import { siteAttributes } from './progress.ts';
 import { listOrphans, removeOrphans } from './orphans.ts';
 
 const inputSchema = z.strictObject({ name: clusterNameSchema });
-
-export interface DestroyResult {
-  cluster: string;
-  phase: 'destroyed';
-  /** Sites that were asked at the end, each of which said that nothing is left. */
-  emptySites: string[];
-  /** Sites that a person gave up, at which something may be left: a sentence each. */
-  left: string[];
-}
 
 /**
  * Removes a cluster from every site, from any state. A site that is away is waited for: the rest goes

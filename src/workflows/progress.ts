@@ -13,7 +13,8 @@ import {
   type StepRecord,
 } from '../domain/cluster.ts';
 import { searchAttributes } from '../domain/engine-names.ts';
-import { progressQuery, type ClusterProgress } from './messages.ts';
+import { progressQuery } from './messages.ts';
+import type { ClusterProgress } from '../domain/progress.ts';
 
 const clusterKey = defineSearchAttributeKey(searchAttributes.cluster, 'KEYWORD');
 const siteKey = defineSearchAttributeKey(searchAttributes.site, 'KEYWORD');

@@ -3,22 +3,11 @@ import { z } from 'zod';
 import type { Finding } from '../domain/drift.ts';
 import type { Operation } from '../domain/mark.ts';
 import type { OwnedThing, Site } from '../domain/site.ts';
+import type { ReconcileResult } from '../domain/results.ts';
 import { atSiteSoon, control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
 import { lookAtCluster } from './look.ts';
 import { listOrphans } from './orphans.ts';
-
-export interface ReconcileResult {
-  clusters: {
-    cluster: string;
-    findings: Finding[];
-    /** The sites had seen later operations than the database knew of. */
-    epochRaised?: { from: number; to: number };
-  }[];
-  /** At the sites, with our mark, of no recorded cluster. */
-  orphans: (OwnedThing & { site: string })[];
-  silent: { site: string; error: string }[];
-}
 
 /**
  * Says how the sites differ from the database, as after an older one was restored. Deletes nothing.

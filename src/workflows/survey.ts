@@ -3,6 +3,7 @@ import { clusterSpecSchema } from '../domain/cluster.ts';
 import { clusterNameSchema, siteNameSchema } from '../domain/names.ts';
 import type { PlanPreview } from '../domain/plan-change.ts';
 import type { OwnedThing, Site, SiteFacts } from '../domain/site.ts';
+import type { Inventory } from '../domain/results.ts';
 import { atSiteSoon, control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
 
@@ -19,12 +20,6 @@ export async function previewCluster(input: unknown): Promise<PlanPreview> {
   } catch (error) {
     throw workflowFailure(error);
   }
-}
-
-export interface Inventory {
-  things: (OwnedThing & { site: string })[];
-  /** Sites that did not answer, with the reason. */
-  silent: { site: string; error: string }[];
 }
 
 /** Asks every site what carries this installation's mark. */

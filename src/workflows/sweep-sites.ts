@@ -2,15 +2,10 @@ import { isCancellation } from '@temporalio/workflow';
 import { z } from 'zod';
 import { clusterNameSchema } from '../domain/names.ts';
 import type { OwnedThing, Site } from '../domain/site.ts';
+import type { SweepResult } from '../domain/results.ts';
 import { control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
 import { listOrphans, removeOrphans } from './orphans.ts';
-
-export interface SweepResult {
-  things: (OwnedThing & { site: string; removed: boolean })[];
-  /** Sites that did not answer, with the reason. */
-  silent: { site: string; error: string }[];
-}
 
 const inputSchema = z.strictObject({
   remove: z.boolean().default(false),

@@ -1,7 +1,7 @@
 import { workflowTypes } from '../../src/client/operation-types.ts';
 import type { OperationKind, StepRecord } from '../../src/domain/cluster.ts';
 import { clusterWorkflowId } from '../../src/domain/engine-names.ts';
-import type { ClusterProgress, ResumeInput } from '../../src/workflows/messages.ts';
+import type { ClusterProgress, ResumeInput } from '../../src/domain/progress.ts';
 import type { Clock } from './engine/clock.ts';
 import type { Outcome, Server } from './engine/server.ts';
 
