@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { OperationKind } from '../domain/cluster.ts';
 import type { Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { OperationScope, SiteShare } from '../domain/operation.ts';

@@ -1,6 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
 import { z } from 'zod';
-import type { Finding } from '../domain/drift.ts';
 import type { Operation } from '../domain/mark.ts';
 import type { OwnedThing, Site } from '../domain/site.ts';
 import type { ReconcileResult } from '../domain/results.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { clusterSpecSchema } from '../domain/cluster.ts';
 import { clusterNameSchema, siteNameSchema } from '../domain/names.ts';
 import type { PlanPreview } from '../domain/plan-change.ts';
-import type { OwnedThing, Site, SiteFacts } from '../domain/site.ts';
+import type { Site, SiteFacts } from '../domain/site.ts';
 import type { Inventory } from '../domain/results.ts';
 import { atSiteSoon, control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';

@@ -31,6 +31,8 @@ export const testSites = ['alpine', 'beach', 'cloud'];
 /** A whole controller on a real engine and a real database, over sites in memory. */
 export interface TestController {
   client: MvcClient;
+  /** Of the engine, host:port. */
+  address: string;
   engine: TestWorkflowEnvironment;
   world: MemoryWorld;
   db: Database;
@@ -87,7 +89,17 @@ async function assemble(
       containers: [{ name: 'h1' }, { name: 'h2' }],
     });
   }
-  return { client, engine, world, db, controlActivities, spec, holdImage: () => gate.close() };
+  const { address } = engine;
+  return {
+    client,
+    address,
+    engine,
+    world,
+    db,
+    controlActivities,
+    spec,
+    holdImage: () => gate.close(),
+  };
 }
 
 /** Makes the building of an image last as long as a test wants. */
