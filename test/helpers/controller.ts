@@ -45,15 +45,21 @@ export interface TestController {
   stop(): Promise<void>;
 }
 
-/** @param settings The engine's dynamic configuration, `key=value` each. */
-export async function startController(settings: string[] = []): Promise<TestController> {
+export interface EngineOptions {
+  /** The engine's dynamic configuration, `key=value` each. */
+  settings?: string[];
+  /** Loopback port at which the engine's UI is served; none by default. */
+  uiPort?: number;
+}
+
+export async function startController(options: EngineOptions = {}): Promise<TestController> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const each of undo.toReversed()) await each();
   };
   try {
-    return { ...(await assemble(undo, settings)), stop };
+    return { ...(await assemble(undo, options)), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -62,7 +68,7 @@ export async function startController(settings: string[] = []): Promise<TestCont
 
 async function assemble(
   undo: (() => Promise<void>)[],
-  settings: string[],
+  options: EngineOptions,
 ): Promise<Omit<TestController, 'stop'>> {
   const directory = await mkdtemp(join(tmpdir(), 'mvc-controller-'));
   undo.push(() => rm(directory, { recursive: true, force: true }));
@@ -71,7 +77,7 @@ async function assemble(
   await migrateToLatest(postgres.settings);
   const db = openDatabase(postgres.settings);
   undo.push(() => closeDatabase(db));
-  const engine = await startEngine(settings);
+  const engine = await startEngine(options);
   undo.push(() => engine.teardown());
   const world = createMemoryWorld();
   const gate = new ImageGate();
@@ -133,9 +139,13 @@ function spec(name: string, change: Partial<ClusterSpecInput> = {}): ClusterSpec
   };
 }
 
-async function startEngine(settings: string[]): Promise<TestWorkflowEnvironment> {
+async function startEngine({
+  settings = [],
+  uiPort,
+}: EngineOptions): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
+      ...(uiPort === undefined ? {} : { ui: true, uiPort }),
       executable: { type: 'existing-path', path: temporalProgram() },
       // Timers have a granularity of a second by default, which tests would only wait for.
       extraArgs: [

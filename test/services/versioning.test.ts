@@ -25,7 +25,7 @@ let log: Logger;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mvc-versions-'));
-  controller = await startController(settings);
+  controller = await startController({ settings });
   lines = [];
   log = pino({}, { write: (line: string) => void lines.push(line) });
   // Today's code under two names, and code that cannot go on with its histories.
