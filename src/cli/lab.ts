@@ -1,18 +1,19 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { Failure } from '../domain/failure.ts';
 import type { LabReport } from '../lab/status.ts';
+import { mvcHome } from '../installation/home.ts';
 import { labFaultCommands } from './lab-faults.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
 
 /** `mvc lab …`: test sites on this machine. */
-export function labCommand(resolveHome: () => string): Command {
-  const command = new Command('lab')
-    .summary('make test sites on this machine')
-    .description(
-      'Test sites in network namespaces on a WAN whose delay can be set: physical frontends behind NAT, VM ' +
-        "containers with libvirt, prepared by the same script as real sites. Needs root. The machine's own network is not touched.",
-    );
+export function labCommand(): Command {
+  const resolveHome = () => join(mvcHome().root, 'lab');
+  const command = new Command('lab').description(
+    'Test sites in network namespaces on a WAN whose delay can be set: physical frontends behind NAT, VM ' +
+      "containers with libvirt, prepared by the same script as real sites. Needs root. The machine's own network is not touched.",
+  );
   command.addCommand(upCommand(resolveHome));
   command.addCommand(downCommand(resolveHome));
   command.addCommand(statusCommand(resolveHome));
