@@ -100,6 +100,20 @@ export const commandGroups: Record<string, CommandEntry[]> = {
       (await import('./ssh.ts')).sshTunnelCommand(),
     ),
   ],
+  'Help:': [
+    entry('help', 'show a topic, or the help of a command', async (programs) =>
+      (await import('./help.ts')).helpCommand(programs),
+    ),
+    entry('explain', 'what an error means, and what to do', async () =>
+      (await import('./explain.ts')).explainCommand(),
+    ),
+    entry('completion', 'print the completion script of a shell', async () =>
+      (await import('./completion.ts')).completionCommand(),
+    ),
+    hidden('__complete', 'what a shell may offer', async (programs) =>
+      (await import('./complete.ts')).completeCommand(programs),
+    ),
+  ],
 };
 
 function entry(name: string, summary: string, load: CommandEntry['load']): CommandEntry {

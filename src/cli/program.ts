@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
+import { usageErrorText } from './usage-error.ts';
 import { commandGroups, type CommandEntry, type Programs } from './commands.ts';
 
 const examples = `
@@ -12,6 +13,7 @@ A first cluster:
   mvc destroy demo
 
 Without any site of your own: mvc demo
+More: mvc help TOPIC; mvc help lists the topics
 `;
 
 /**
@@ -19,9 +21,15 @@ Without any site of your own: mvc demo
  * `mvc help WORD` the one that is asked about. The others are there by name, for the list of
  * commands and for "did you mean".
  */
-export async function programFor(words: readonly string[]): Promise<Command> {
+export async function programFor(
+  words: readonly string[],
+  options: { silent?: boolean } = {},
+): Promise<Command> {
   const [first, second] = words.filter((word) => !word.startsWith('-'));
-  return await program((name) => name === first || (first === 'help' && name === second));
+  return await program(
+    (name) => name === first || (first === 'help' && name === second),
+    options.silent,
+  );
 }
 
 /** The program with every command loaded, as its tests and its manual need it. */
@@ -31,14 +39,20 @@ export async function wholeProgram(): Promise<Command> {
 
 const programs: Programs = { programFor, wholeProgram };
 
-async function program(isWanted: (name: string) => boolean): Promise<Command> {
+/** @param silent what is wrong with a command line is left to the caller to say. */
+async function program(isWanted: (name: string) => boolean, silent = false): Promise<Command> {
   const mvc = new Command('mvc')
     .description('Builds one HPC cluster over VMs at several sites.')
     .version(version(), '--version', 'print the version')
     .helpCommand(false)
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .showHelpAfterError('(mvc --help lists the commands)')
     .showSuggestionAfterError()
     .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(usageErrorText(text)),
+      ...(silent ? { writeErr: () => undefined } : {}),
+    })
     .addHelpText('after', examples);
   for (const [heading, entries] of Object.entries(commandGroups)) {
     for (const entry of entries) {
