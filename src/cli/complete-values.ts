@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 import { errorCodes } from './error-codes.ts';
-import { knownNames, knownVms } from './known-names.ts';
+import type { KnownNames, NameSource } from './known-names.ts';
 import { topics } from './topics.ts';
 
 /** A word that a shell may put at the cursor, and what it means; or names of files. */
@@ -11,6 +11,7 @@ interface Wanted {
   command: Command;
   /** The arguments before it. */
   given: string[];
+  source: NameSource;
 }
 
 /**
@@ -20,18 +21,18 @@ interface Wanted {
 export async function offersFor(
   name: string,
   { argChoices }: Pick<Argument | Option, 'argChoices'>,
-  { command, given }: Wanted,
+  { command, given, source }: Wanted,
 ): Promise<Offers> {
   if (argChoices) return argChoices.map((word) => ({ word, means: '' }));
   const subject = name === 'name' ? nounOf(command) : name.replace(/=.*/, '');
   switch (subject) {
     case 'cluster':
-      return (await knownNames()).clusters.map((word) => ({ word, means: 'cluster' }));
+      return (await source.names()).clusters.map((word) => ({ word, means: 'cluster' }));
     case 'site':
     case 'origin':
-      return siteOffers(wantsCount(name, command) ? '=' : '');
+      return siteOffers(await source.names(), wantsCount(name, command) ? '=' : '');
     case 'vm':
-      return (await knownVms(given[0] ?? '')).map((word) => ({ word, means: 'VM' }));
+      return (await source.vms(given[0] ?? '')).map((word) => ({ word, means: 'VM' }));
     case 'file':
     case 'key':
     case 'pool':
@@ -45,8 +46,8 @@ export async function offersFor(
   }
 }
 
-async function siteOffers(suffix: string): Promise<Offers> {
-  return (await knownNames()).sites.map((site) => ({ word: `${site}${suffix}`, means: 'site' }));
+function siteOffers({ sites }: KnownNames, suffix: string): Offers {
+  return sites.map((site) => ({ word: `${site}${suffix}`, means: 'site' }));
 }
 
 /** `beach=3`: the argument says so by its name, the option by its flags. */

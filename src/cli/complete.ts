@@ -1,6 +1,8 @@
 import { Command, type Option } from 'commander';
 import type { Programs } from './commands.ts';
+
 import { offersFor, type Offers } from './complete-values.ts';
+import { storedNames, type NameSource } from './known-names.ts';
 
 /** `mvc __complete -- words…`: one offer per line, a tab, what it means; or `:files` alone. */
 export function completeCommand(programs: Programs): Command {
@@ -19,14 +21,18 @@ export function completionLines(offers: Offers): string {
 }
 
 /** What may stand where the last of the words is, which is empty or begun. */
-export async function complete(words: readonly string[], programs: Programs): Promise<Offers> {
+export async function complete(
+  words: readonly string[],
+  programs: Programs,
+  source: NameSource = storedNames,
+): Promise<Offers> {
   // bash makes three words of `beach=3`; what comes after the sign is a number.
   if (words.slice(-2).includes('=')) return [];
   const before = words.slice(0, -1);
   const begun = words.at(-1) ?? '';
   if (before.includes('--')) return [];
   const place = placeAfter(before, await programs.programFor(before));
-  const offers = await offersAt(place, begun);
+  const offers = await offersAt(place, begun, source);
   if (offers === 'files') return offers;
   return offers.filter(({ word }) => word.startsWith(begun));
 }
@@ -56,8 +62,13 @@ function placeAfter(words: readonly string[], mvc: Command): Place {
   );
 }
 
-async function offersAt({ command, given, option }: Place, begun: string): Promise<Offers> {
-  if (option) return await offersFor(option.attributeName(), option, { command, given });
+async function offersAt(
+  { command, given, option }: Place,
+  begun: string,
+  source: NameSource,
+): Promise<Offers> {
+  const wanted = { command, given, source };
+  if (option) return await offersFor(option.attributeName(), option, wanted);
   if (begun.startsWith('-')) {
     const options = command.createHelp().visibleOptions(command);
     return options.map((each) => ({
@@ -66,10 +77,10 @@ async function offersAt({ command, given, option }: Place, begun: string): Promi
     }));
   }
   if (command.commands.length > 0) return given.length > 0 ? [] : subcommands(command);
-  const [...known] = command.registeredArguments;
+  const known = command.registeredArguments;
   const last = known.at(-1);
   const argument = known[given.length] ?? (last?.variadic ? last : undefined);
-  return argument ? await offersFor(argument.name(), argument, { command, given }) : [];
+  return argument ? await offersFor(argument.name(), argument, wanted) : [];
 }
 
 function subcommands(command: Command): Offers {

@@ -1,4 +1,4 @@
-import { knownNames } from './known-names.ts';
+import { storedNames, type NameSource } from './known-names.ts';
 
 /** One edit in three letters is a slip; more is another word. */
 const lettersPerEdit = 3;
@@ -7,10 +7,13 @@ const lettersPerEdit = 3;
  * The recorded names that resemble those which an error message says there is not, as in
  * `there is no cluster demp` or `site alpin is not registered`.
  */
-export async function suggestNames(message: string): Promise<string[]> {
+export async function suggestNames(
+  message: string,
+  source: NameSource = storedNames,
+): Promise<string[]> {
   const missing = [...message.matchAll(/\b(cluster|site) ([a-z][a-z0-9-]*)/g)];
   if (missing.length === 0) return [];
-  const known = await knownNames();
+  const known = await source.names();
   const near = missing.flatMap(([, what, name = '']) =>
     nearest(name, what === 'site' ? known.sites : known.clusters),
   );

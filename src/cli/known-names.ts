@@ -9,8 +9,16 @@ export interface KnownNames {
 /** Whoever asks for names does without them if the database is slow. */
 const patienceMs = 1_000;
 
-/** None if the database does not answer: a name that is not offered is no failure. */
-export async function knownNames(): Promise<KnownNames> {
+/** Where the names come from; none if that does not answer: a name that is not offered is no failure. */
+export interface NameSource {
+  names: () => Promise<KnownNames>;
+  /** Of a cluster's VMs. */
+  vms: (cluster: string) => Promise<string[]>;
+}
+
+export const storedNames: NameSource = { names: knownNames, vms: knownVms };
+
+async function knownNames(): Promise<KnownNames> {
   return await orNothing({ clusters: [], sites: [] }, async (db) => {
     const { listClusters } = await import('../store/clusters.ts');
     const { listSites } = await import('../store/sites.ts');
@@ -23,8 +31,7 @@ export async function knownNames(): Promise<KnownNames> {
   });
 }
 
-/** The names of a cluster's VMs. */
-export async function knownVms(cluster: string): Promise<string[]> {
+async function knownVms(cluster: string): Promise<string[]> {
   return await orNothing([], async (db) => {
     const { listVms } = await import('../store/vms.ts');
     return (await listVms(db, cluster)).map(({ name }) => name);

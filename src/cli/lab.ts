@@ -60,6 +60,7 @@ Examples:
 function downCommand(resolveHome: () => string): Command {
   return new Command('down')
     .description('remove the test sites with everything in them')
+    .addHelpText('after', '\nExample:\n  mvc lab down\n')
     .action(async () => {
       const { labDown } = await import('../lab/lab.ts');
       const begin = Date.now();
@@ -73,6 +74,7 @@ function downCommand(resolveHome: () => string): Command {
 function statusCommand(resolveHome: () => string): Command {
   return new Command('status')
     .description('show the test sites; exit code 1 if something of them is missing')
+    .addHelpText('after', '\nExample:\n  mvc lab status --json\n')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => {
       const { labStatus } = await import('../lab/lab.ts');
@@ -105,6 +107,7 @@ function printReport(report: LabReport): void {
 function rttCommand(resolveHome: () => string): Command {
   return new Command('rtt')
     .description('change the round-trip time of the running WAN')
+    .addHelpText('after', '\nExample:\n  mvc lab rtt 20\n')
     .argument('<ms>', 'milliseconds between any two sites')
     .action(async (ms: string) => {
       const { labRtt } = await import('../lab/lab.ts');
@@ -116,6 +119,7 @@ function rttCommand(resolveHome: () => string): Command {
 function rebootCommand(resolveHome: () => string): Command {
   return new Command('reboot')
     .description("cut a machine's power and start it again; its disk is kept")
+    .addHelpText('after', '\nExample:\n  mvc lab reboot beach-h1\n')
     .argument('<machine>', 'as `mvc lab status` names it')
     .action(async (machine: string) => {
       const { labReboot } = await import('../lab/lab.ts');

@@ -72,7 +72,8 @@ function placed(command: Command, { summary }: CommandEntry, heading: string): C
 /** Commands that were built apart must also throw instead of ending the process. */
 function inheritSettings(command: Command): void {
   for (const each of command.commands) {
-    each.copyInheritedSettings(command);
+    // `mvc help site add` is the one way to ask; `mvc site help add` would be one more to list.
+    each.copyInheritedSettings(command).helpCommand(false);
     inheritSettings(each);
   }
 }

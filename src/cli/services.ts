@@ -21,7 +21,7 @@ export function upCommand(): Command {
     .option('--port-ui <port>', 'port of its web interface (usually 8233)', parsePort)
     .option('--port-postgres <port>', 'port of the database (usually 5433)', parsePort)
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExamples:\n  $ mvc up\n  $ MVC_HOME=/srv/mvc mvc up --port-ui 9000')
+    .addHelpText('after', '\nExamples:\n  mvc up\n  MVC_HOME=/srv/mvc mvc up --port-ui 9000\n')
     .action(up);
 }
 
@@ -60,6 +60,7 @@ export function downCommand(): Command {
       'Stops the workers, the workflow engine and the database, in this order. Nothing is lost: ' +
         'builds go on after the next `mvc up`. Clusters keep running meanwhile.',
     )
+    .addHelpText('after', '\nExample:\n  mvc down\n')
     .action(down);
 }
 
