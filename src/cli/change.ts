@@ -14,12 +14,8 @@ interface ChangeOptions {
   watch: boolean;
 }
 
-/** What is done to a cluster that was built: `mvc scale`, `repair`, `stop`, `start`. */
-export function changeCommands(): Command[] {
-  return [scaleCommand(), repairCommand(), stopCommand(), startCommand()];
-}
-
-function scaleCommand(): Command {
+/** `mvc scale` */
+export function scaleCommand(): Command {
   return changeCommand('scale', 'mvc scale demo beach=3 cloud=0')
     .description('add or remove computes of a running cluster; a node that goes is drained first')
     .argument('<cluster>')
@@ -51,7 +47,8 @@ async function previewScale(
   else printLines(previewLines(preview));
 }
 
-function repairCommand(): Command {
+/** `mvc repair` */
+export function repairCommand(): Command {
   return changeCommand('repair', 'mvc repair demo')
     .description('compare a cluster with what is at the sites, and mend just what is amiss')
     .argument('<cluster>')
@@ -60,7 +57,8 @@ function repairCommand(): Command {
     });
 }
 
-function stopCommand(): Command {
+/** `mvc stop` */
+export function stopCommand(): Command {
   return changeCommand('stop', 'mvc stop demo\n  mvc stop demo compute-beach-0')
     .description('power a cluster, or one VM of it, down: computes first; disks are kept')
     .argument('<cluster>')
@@ -70,7 +68,8 @@ function stopCommand(): Command {
     });
 }
 
-function startCommand(): Command {
+/** `mvc start` */
+export function startCommand(): Command {
   return changeCommand('start', 'mvc start demo\n  mvc start demo compute-beach-0')
     .description('power a stopped cluster, or one VM of it, up: frontend first')
     .argument('<cluster>')

@@ -17,6 +17,7 @@ export function imageCommand(): Command {
         [] as string[],
       )
       .option('--json', 'as JSON')
+      .addHelpText('after', '\nExample:\n  mvc image build --roll base --roll slurm --roll mpi\n')
       .action(async (options: { roll: string[]; json?: boolean }) => {
         const { ensureNodeImage } = await import('../image/node-image.ts');
         const image = await ensureNodeImage({

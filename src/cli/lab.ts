@@ -1,18 +1,19 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { Failure } from '../domain/failure.ts';
 import type { LabReport } from '../lab/status.ts';
+import { mvcHome } from '../installation/home.ts';
 import { labFaultCommands } from './lab-faults.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
 
 /** `mvc lab …`: test sites on this machine. */
-export function labCommand(resolveHome: () => string): Command {
-  const command = new Command('lab')
-    .summary('make test sites on this machine')
-    .description(
-      'Test sites in network namespaces on a WAN whose delay can be set: physical frontends behind NAT, VM ' +
-        "containers with libvirt, prepared by the same script as real sites. Needs root. The machine's own network is not touched.",
-    );
+export function labCommand(): Command {
+  const resolveHome = () => join(mvcHome().root, 'lab');
+  const command = new Command('lab').description(
+    'Test sites in network namespaces on a WAN whose delay can be set: physical frontends behind NAT, VM ' +
+      "containers with libvirt, prepared by the same script as real sites. Needs root. The machine's own network is not touched.",
+  );
   command.addCommand(upCommand(resolveHome));
   command.addCommand(downCommand(resolveHome));
   command.addCommand(statusCommand(resolveHome));
@@ -59,6 +60,7 @@ Examples:
 function downCommand(resolveHome: () => string): Command {
   return new Command('down')
     .description('remove the test sites with everything in them')
+    .addHelpText('after', '\nExample:\n  mvc lab down\n')
     .action(async () => {
       const { labDown } = await import('../lab/lab.ts');
       const begin = Date.now();
@@ -72,6 +74,7 @@ function downCommand(resolveHome: () => string): Command {
 function statusCommand(resolveHome: () => string): Command {
   return new Command('status')
     .description('show the test sites; exit code 1 if something of them is missing')
+    .addHelpText('after', '\nExample:\n  mvc lab status --json\n')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => {
       const { labStatus } = await import('../lab/lab.ts');
@@ -104,6 +107,7 @@ function printReport(report: LabReport): void {
 function rttCommand(resolveHome: () => string): Command {
   return new Command('rtt')
     .description('change the round-trip time of the running WAN')
+    .addHelpText('after', '\nExample:\n  mvc lab rtt 20\n')
     .argument('<ms>', 'milliseconds between any two sites')
     .action(async (ms: string) => {
       const { labRtt } = await import('../lab/lab.ts');
@@ -115,6 +119,7 @@ function rttCommand(resolveHome: () => string): Command {
 function rebootCommand(resolveHome: () => string): Command {
   return new Command('reboot')
     .description("cut a machine's power and start it again; its disk is kept")
+    .addHelpText('after', '\nExample:\n  mvc lab reboot beach-h1\n')
     .argument('<machine>', 'as `mvc lab status` names it')
     .action(async (machine: string) => {
       const { labReboot } = await import('../lab/lab.ts');

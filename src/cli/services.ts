@@ -3,11 +3,6 @@ import { mvcHome } from '../installation/home.ts';
 import type { Ports } from '../installation/services-state.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
 
-/** `mvc up` and `mvc down`: the embedded database, workflow engine and workers. */
-export function serviceCommands(): Command[] {
-  return [upCommand(), downCommand()];
-}
-
 interface UpOptions {
   portTemporal?: number;
   portUi?: number;
@@ -15,9 +10,9 @@ interface UpOptions {
   json?: boolean;
 }
 
-function upCommand(): Command {
+/** `mvc up`: the embedded database, workflow engine and workers. */
+export function upCommand(): Command {
   return new Command('up')
-    .summary('start the database, the workflow engine and the workers')
     .description(
       'Starts PostgreSQL, Temporal with its web interface and the workers in the background, on ' +
         'loopback only, and keeps them running. All state is in MVC_HOME. Safe to repeat.',
@@ -26,7 +21,7 @@ function upCommand(): Command {
     .option('--port-ui <port>', 'port of its web interface (usually 8233)', parsePort)
     .option('--port-postgres <port>', 'port of the database (usually 5433)', parsePort)
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExamples:\n  $ mvc up\n  $ MVC_HOME=/srv/mvc mvc up --port-ui 9000')
+    .addHelpText('after', '\nExamples:\n  mvc up\n  MVC_HOME=/srv/mvc mvc up --port-ui 9000\n')
     .action(up);
 }
 
@@ -58,13 +53,14 @@ function parsePort(text: string): number {
   throw new InvalidArgumentError('a port is a number from 1 to 65535');
 }
 
-function downCommand(): Command {
+/** `mvc down` */
+export function downCommand(): Command {
   return new Command('down')
-    .summary('stop what `mvc up` started')
     .description(
       'Stops the workers, the workflow engine and the database, in this order. Nothing is lost: ' +
         'builds go on after the next `mvc up`. Clusters keep running meanwhile.',
     )
+    .addHelpText('after', '\nExample:\n  mvc down\n')
     .action(down);
 }
 

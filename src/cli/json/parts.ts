@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import {
+  buildSteps,
+  clusterPhases,
+  clusterSpecSchema,
+  destroySteps,
+  operationKinds,
+  powerSteps,
+  repairSteps,
+  verifyReportSchema,
+  type Condition,
+  type Parked,
+  type ParkedStep,
+  type StepRecord,
+} from '../../domain/cluster.ts';
+import type { Finding } from '../../domain/drift.ts';
+import { failureKinds, type FailureKind } from '../../domain/failure.ts';
+import { overlayTableSchema } from '../../domain/overlay.ts';
+import type { PlanChange } from '../../domain/plan-change.ts';
+import { ownedThingSchema, siteFactsSchema, siteSchema } from '../../domain/site.ts';
+import { vmSchema } from '../../domain/vm.ts';
+
+/** A shape that occurs in several others, and is documented once, under this name. */
+function part<S extends z.ZodType>(id: string, schema: S): S {
+  return schema.meta({ id });
+}
+
+export const milliseconds = z.number().describe('milliseconds since 1970');
+export const phase = part('Phase', z.enum(clusterPhases));
+export const operationKind = part('OperationKind', z.enum(operationKinds));
+const failureKind = part(
+  'FailureKind',
+  z.enum(Object.keys(failureKinds) as [FailureKind, ...FailureKind[]]),
+);
+export const step = part(
+  'Step',
+  z.enum([...new Set([...buildSteps, ...repairSteps, ...powerSteps, ...destroySteps])]),
+);
+
+export const clusterSpec = part('ClusterSpec', clusterSpecSchema);
+export const verifyReport = part('VerifyReport', verifyReportSchema);
+export const vm = part('Vm', vmSchema);
+export const overlayTable = part('Overlay', overlayTableSchema);
+export const site = part('Site', siteSchema);
+export const siteFacts = part('SiteFacts', siteFactsSchema);
+
+export const condition: z.ZodType<Condition> = part(
+  'Condition',
+  z.strictObject({
+    type: z.enum(['Ready', 'Secure', 'Attention', 'Drift']),
+    status: z.boolean(),
+    reason: z.string(),
+    message: z.string().describe('a sentence for a person'),
+  }),
+);
+
+const parkedFields = {
+  kind: failureKind,
+  host: z.string().exactOptional(),
+  cause: z.string(),
+  help: z.string().describe('what to do'),
+  since: milliseconds,
+  nextTryAt: milliseconds.exactOptional(),
+  skippable: z.boolean().describe('`mvc resume --skip` may leave it out'),
+};
+const parked: z.ZodType<Parked> = part('Parked', z.strictObject(parkedFields));
+export const parkedStep: z.ZodType<ParkedStep> = part(
+  'ParkedStep',
+  z.strictObject({ ...parkedFields, step, site: z.string().exactOptional() }),
+);
+
+export const stepRecord: z.ZodType<StepRecord> = part(
+  'StepRecord',
+  z.strictObject({
+    step,
+    site: z.string().exactOptional().describe('absent for a step of the whole cluster'),
+    startedAt: milliseconds,
+    finishedAt: milliseconds.exactOptional(),
+    error: z.string().exactOptional(),
+    rounds: z.int().exactOptional(),
+    parked: parked.exactOptional(),
+    skipped: z.boolean().exactOptional(),
+  }),
+);
+
+export const finding: z.ZodType<Finding> = part(
+  'Finding',
+  z.strictObject({
+    site: z.string(),
+    kind: z.enum(['site', 'vm', 'edge', 'supernode', 'node']),
+    name: z.string(),
+    message: z.string().describe('a sentence for a person'),
+  }),
+);
+
+export const planChange: z.ZodType<PlanChange> = part(
+  'PlanChange',
+  z.strictObject({
+    spec: z.array(z.string()).describe('`sites.beach.computes: 1 → 3`'),
+    added: z.array(vm),
+    changed: z.array(vm).describe('stopped and made anew'),
+    removed: z.array(z.string()).describe('names of VMs'),
+  }),
+);
+
+/** Something at a site that carries our mark. */
+export const thingAtSite = part('Thing', ownedThingSchema.extend({ site: z.string() }));
+export const silentSites = z
+  .array(z.strictObject({ site: z.string(), error: z.string() }))
+  .describe('sites that did not answer');

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { SiteRecord } from '../../store/sites.ts';
+import type { ReconcileResult } from '../../workflows/reconcile-sites.ts';
+import type { Inventory } from '../../workflows/survey.ts';
+import type { SweepResult } from '../../workflows/sweep-sites.ts';
+import * as parts from './parts.ts';
+
+export const siteFacts = parts.siteFacts;
+
+export const siteRecord: z.ZodType<SiteRecord> = z.strictObject({
+  site: parts.site,
+  state: z.enum(['pending', 'ready']).describe('`pending` until it answered for the first time'),
+  facts: parts.siteFacts.exactOptional(),
+  factsAt: parts.milliseconds.exactOptional(),
+  createdAt: parts.milliseconds,
+});
+
+export const siteRecords = z.array(siteRecord);
+
+export const siteRemoved = z.strictObject({ site: z.string(), removed: z.literal(true) });
+
+export const inventory: z.ZodType<Inventory['things']> = z.array(parts.thingAtSite);
+
+export const sweep: z.ZodType<SweepResult> = z.strictObject({
+  things: z.array(parts.thingAtSite.extend({ removed: z.boolean() })),
+  silent: parts.silentSites,
+});
+
+export const reconcile: z.ZodType<ReconcileResult> = z.strictObject({
+  clusters: z.array(
+    z.strictObject({
+      cluster: z.string(),
+      findings: z.array(parts.finding),
+      epochRaised: z
+        .strictObject({ from: z.int(), to: z.int() })
+        .exactOptional()
+        .describe('the sites had seen later operations than the database knew of'),
+    }),
+  ),
+  orphans: z.array(parts.thingAtSite).describe('of no recorded cluster'),
+  silent: parts.silentSites,
+});
