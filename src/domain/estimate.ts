@@ -62,27 +62,65 @@ export function estimateOperation(
   shape: OperationShape,
 ): Estimate | undefined {
   const same = past.filter((each) => sameShape(each.shape, shape)).slice(0, newest);
-  const [model] = same;
-  if (!model) return undefined;
-  const costs = same.map((each) => ({ steps: costsOf(each), closingMs: closingOf(each) }));
-  const steps = model.steps.map(({ step, site }) => ({
-    step,
-    ...(site === undefined ? {} : { site }),
+  if (same.length > 0) return estimateFrom('same', shape, same, () => same);
+  const similar = past.filter((each) => isSimilar(each.shape, shape));
+  const ofSite = new Map(shape.sites.map((site) => [site.name, withPart(similar, shape, site)]));
+  if (similar.length === 0 || ofSite.values().some((each) => each.length === 0)) return undefined;
+  return estimateFrom('similar', shape, similar.slice(0, newest), (site) => ofSite.get(site) ?? []);
+}
+
+function estimateFrom(
+  basis: Estimate['basis'],
+  { kind, sites }: OperationShape,
+  whole: PastOperation[],
+  ofSite: (site: string) => PastOperation[],
+): Estimate {
+  const steps = [
+    ...medianCosts(whole, undefined),
+    ...sites.flatMap(({ name }) => medianCosts(ofSite(name), name)),
+  ];
+  const operations = new Set([...whole, ...sites.flatMap(({ name }) => ofSite(name))]).size;
+  const closingMs = median(whole.map(closingOf));
+  const estimate: Estimate = { kind, basis, operations, totalMs: 0, steps, closingMs };
+  return { ...estimate, totalMs: estimateLeft([], estimate, 0)?.leftMs ?? 0 };
+}
+
+/** The steps of one site, or of the whole cluster, as the newest of the operations had them. */
+function medianCosts(past: PastOperation[], site: string | undefined): StepEstimate[] {
+  const costs = past.map((each) => costsOf(each).filter((cost) => cost.site === site));
+  return (costs[0] ?? []).map((model) => ({
+    ...model,
     costMs: median(
-      costs.flatMap(({ steps: each }) =>
-        each.filter((cost) => cost.step === step && cost.site === site).map((cost) => cost.costMs),
-      ),
+      costs.flatMap((each) => each.filter(({ step }) => step === model.step)).map(costMsOf),
     ),
   }));
-  const estimate: Estimate = {
-    kind: shape.kind,
-    basis: 'same',
-    operations: same.length,
-    totalMs: 0,
-    steps,
-    closingMs: median(costs.map((each) => each.closingMs)),
-  };
-  return { ...estimate, totalMs: estimateLeft([], estimate, 0)?.leftMs ?? 0 };
+}
+
+function costMsOf({ costMs }: StepEstimate): number {
+  return costMs;
+}
+
+/** Operations in which this site had a like part: the same number of computes if there are such. */
+function withPart(past: PastOperation[], shape: OperationShape, part: SiteShape): PastOperation[] {
+  const isOrigin = shape.origin === part.name;
+  const partIn = (each: PastOperation) => each.shape.sites.find(({ name }) => name === part.name);
+  const like = past.filter((each) => {
+    const other = partIn(each);
+    if (!other || (each.shape.origin === part.name) !== isOrigin) return false;
+    return directionOf(other) === directionOf(part);
+  });
+  const equal = like.filter((each) => partIn(each)?.computes === part.computes);
+  return (equal.length > 0 ? equal : like).slice(0, newest);
+}
+
+/** Whether VMs come, stay or go: other steps belong to each. */
+function directionOf({ computes, before }: SiteShape): number {
+  return Math.sign(computes - before);
+}
+
+function isSimilar(a: OperationShape, b: OperationShape): boolean {
+  const shrinks = ({ sites }: OperationShape) => sites.some((site) => directionOf(site) < 0);
+  return a.kind === b.kind && a.overlay === b.overlay && shrinks(a) === shrinks(b);
 }
 
 /**
@@ -115,9 +153,11 @@ export function estimateLeft(
 }
 
 function costsOf({ shape, steps, startedAt }: PastOperation): StepEstimate[] {
+  // A build's row is written only after its sites were asked.
+  const begun = Math.min(startedAt, ...steps.map((each) => each.startedAt));
   return steps.map((record) => {
     const waits = waitsOf(shape.kind, record, steps);
-    const ready = Math.max(startedAt, ...waits.map((each) => each.finishedAt ?? startedAt));
+    const ready = Math.max(begun, ...waits.map((each) => each.finishedAt ?? begun));
     const { step, site, finishedAt = ready } = record;
     return {
       step,
@@ -128,7 +168,8 @@ function costsOf({ shape, steps, startedAt }: PastOperation): StepEstimate[] {
 }
 
 function closingOf({ steps, startedAt, finishedAt }: PastOperation): number {
-  return finishedAt - Math.max(startedAt, ...steps.map((each) => each.finishedAt ?? startedAt));
+  const last = Math.max(startedAt, ...steps.map((each) => each.finishedAt ?? startedAt));
+  return Math.max(0, finishedAt - last);
 }
 
 function sameShape(a: OperationShape, b: OperationShape): boolean {

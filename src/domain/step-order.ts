@@ -63,7 +63,7 @@ export function waitsOf<T extends StepPlace>(
   steps: readonly T[],
 ): T[] {
   const order = orders[kind];
-  const after = order[site === undefined ? step : `${step}@site`] ?? [];
+  const after = waitsAfter(order, step, site !== undefined);
   return [...new Set(after.flatMap((wait) => resolve(order, wait, site, steps)))];
 }
 
@@ -81,6 +81,11 @@ function resolve<T extends StepPlace>(
     return each.site !== undefined && (here === undefined || each.site === here);
   });
   if (found.length > 0) return found;
-  const before = order[scope === undefined ? name : `${name}@site`] ?? [];
+  const before = waitsAfter(order, name, scope !== undefined);
   return before.flatMap((each) => resolve(order, each, here, steps));
+}
+
+function waitsAfter(order: Order, step: StepName, ofSite: boolean): readonly Wait[] {
+  const stage: Stage = ofSite ? `${step}@site` : step;
+  return order[stage] ?? [];
 }
