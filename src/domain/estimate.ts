@@ -65,7 +65,8 @@ export function estimateOperation(
   if (same.length > 0) return estimateFrom('same', shape, same, () => same);
   const similar = past.filter((each) => isSimilar(each.shape, shape));
   const ofSite = new Map(shape.sites.map((site) => [site.name, withPart(similar, shape, site)]));
-  if (similar.length === 0 || ofSite.values().some((each) => each.length === 0)) return undefined;
+  if (similar.length === 0 || [...ofSite.values()].some((each) => each.length === 0))
+    return undefined;
   return estimateFrom('similar', shape, similar.slice(0, newest), (site) => ofSite.get(site) ?? []);
 }
 
