@@ -4,6 +4,7 @@ import type { Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { OperationScope, SiteShare } from '../domain/operation.ts';
 import { control, waitingAtSite } from './activities.ts';
+import { askedBy } from './asked-by.ts';
 import { ClusterOperation } from './cluster-operation.ts';
 import { converge, drainNodes, guestOf } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
@@ -89,7 +90,12 @@ async function change(
   const { board } = operation;
   return operation.run(
     async () => {
-      operation.scope = await control.beginOperation({ cluster, kind, ...request });
+      operation.scope = await control.beginOperation({
+        cluster,
+        kind,
+        ...request,
+        ...askedBy(),
+      });
       const { amiss = [], ...done } = await body(operation);
       const { phase, summary } = done;
       const { steps } = board.progress;

@@ -12,7 +12,7 @@ import { conditionsWith } from './conditions.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { takeUpState } from './permission.ts';
 import { namesOf, planChange, planNew } from './planning.ts';
-import { runId, scopeOf } from './scopes.ts';
+import { scopeOf, startOf } from './scopes.ts';
 
 /** What a build finds of its cluster. */
 export interface TakenUp {
@@ -60,10 +60,10 @@ export function createPlanActivities({ db, installation }: ControlDependencies) 
     },
 
     /** Records a new cluster's plan, or takes up the recorded one of a build that did not finish. */
-    async recordPlan(input: { spec: ClusterSpec }): Promise<OperationScope> {
+    async recordPlan(input: { spec: ClusterSpec; askedBy?: string }): Promise<OperationScope> {
       return activity(async () => {
         const cluster = (await unfinished(input.spec)) ?? (await record(input.spec));
-        const start = { cluster: cluster.name, kind: 'build', runId: runId() } as const;
+        const start = { cluster: cluster.name, ...startOf('build', input) };
         const build = await startBuild(db, start, {
           after: async (tx, { epoch }) => {
             const conditions = await conditionsWith(tx, cluster, building);
