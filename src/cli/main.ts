@@ -13,6 +13,7 @@ import { labCommand } from './lab.ts';
 import { listCommand } from './list.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { cancelCommand, resumeCommand } from './resume.ts';
+import { schemaCommand } from './schema.ts';
 import { serviceCommands } from './services.ts';
 import { siteCommand } from './site.ts';
 import { sshCommand, sshTunnelCommand } from './ssh.ts';
@@ -54,7 +55,7 @@ Without any site of your own: mvc demo
       destroyCommand(),
     ],
     'Clusters that were built:': [sshCommand(), ...changeCommands(), historyCommand()],
-    'Parts:': [imageCommand(), labCommand(() => join(mvcHome().root, 'lab'))],
+    'Parts:': [schemaCommand(), imageCommand(), labCommand(() => join(mvcHome().root, 'lab'))],
   };
   for (const [heading, commands] of Object.entries(groups)) {
     for (const command of commands) mvc.addCommand(inherit(command).helpGroup(heading));
