@@ -21,7 +21,7 @@ function cellsOf({ path, schema, required }: SpecField): string[] {
 }
 
 function valueOf({ const: only, enum: words, type, minimum, maximum, items }: JsonSchema): string {
-  if (only !== undefined) return `\`${String(only)}\``;
+  if (only !== undefined) return `\`${only}\``;
   if (words) return words.map((word) => `\`${String(word)}\``).join(' or ');
   if (type === 'integer') return `${minimum} to ${maximum}`;
   if (type === 'boolean') return '`true` or `false`';

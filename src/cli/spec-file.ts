@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Document, LineCounter } from 'yaml';
+import type { LineCounter } from 'yaml';
 import { Failure } from '../domain/failure.ts';
 import type { SpecKind } from '../domain/spec-notes.ts';
 import { checkSpec, type Spec, type SpecProblem } from '../domain/spec-problems.ts';
@@ -27,7 +27,7 @@ export async function readSpecFile<K extends SpecKind>(
   if ('spec' in checked) return checked.spec;
   const { positionOf } = await import('./yaml-position.ts');
   const sentences = checked.problems.map((problem) => {
-    const at = place(path, lines, positionOf(document as Document, problem));
+    const at = place(path, lines, positionOf(document, problem));
     return `${at}: ${fieldOf(problem)}${problem.message}`;
   });
   throw new Failure('BadInput', sentences.join('\n'), {

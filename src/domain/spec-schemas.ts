@@ -9,7 +9,7 @@ export interface JsonSchema {
   title?: string;
   description?: string;
   type?: string;
-  const?: unknown;
+  const?: string;
   enum?: unknown[];
   default?: unknown;
   minimum?: number;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { estimateOfRunning, estimateOfSpec } from '../../src/cli/estimates.ts';
+import { estimateOfRunning, estimateOfSpec } from '../../src/store/estimates.ts';
 import { callerName } from '../../src/client/caller.ts';
 import { clusterSpecSchema } from '../../src/domain/cluster.ts';
 import { clusterWorkflowId, controlQueue } from '../../src/domain/engine-names.ts';
@@ -66,7 +66,7 @@ describe('an estimate from the record', () => {
     await build('one');
     const operation = await build('two');
     const { db } = controller;
-    const estimate = await estimateOfRunning(db, operation);
+    const estimate = await estimateOfRunning(db, operation.runId);
     expect(estimate).toMatchObject({ basis: 'same', kind: 'build' });
     const [record] = await listBuilds(db, 'two');
     const end = record?.finishedAt ?? 0;

@@ -1,26 +1,27 @@
-import type { StartedOperation } from '../client/cluster-runs.ts';
 import type { ClusterSpec } from '../domain/cluster.ts';
 import { estimateOperation, type Estimate } from '../domain/estimate.ts';
 import { pastOperations, recordedShape, shapeOf } from '../domain/past-operations.ts';
-import type { Database } from '../store/database.ts';
+import { listRecentBuilds } from './builds.ts';
+import type { Database } from './database.ts';
 
 /**
  * How long a running operation should take, by what was recorded of others. `estimateLeft` then says
  * what is left of it.
  *
+ * @param runId of its workflow.
  * @returns undefined if nothing like it was recorded, or it is not recorded yet: a build's row is
  *     written after its sites have answered, so that it is worth asking again then.
  */
 export async function estimateOfRunning(
   db: Database,
-  { runId }: StartedOperation,
+  runId: string,
 ): Promise<Estimate | undefined> {
-  const { listRecentBuilds } = await import('../store/builds.ts');
   const rows = await listRecentBuilds(db);
   const index = rows.findIndex((row) => row.runId === runId);
   const row = rows[index];
+  if (!row) return undefined;
   const earlier = rows.slice(index + 1);
-  const shape = row && recordedShape(row, earlier);
+  const shape = recordedShape(row, earlier);
   return shape && estimateOperation(pastOperations(earlier), shape);
 }
 
@@ -30,7 +31,6 @@ export async function estimateOfSpec(
   spec: ClusterSpec,
   before?: ClusterSpec,
 ): Promise<Estimate | undefined> {
-  const { listRecentBuilds } = await import('../store/builds.ts');
   const rows = await listRecentBuilds(db);
   const shape = shapeOf(before ? 'scale' : 'build', spec, before);
   return shape && estimateOperation(pastOperations(rows), shape);
