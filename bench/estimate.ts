@@ -56,17 +56,16 @@ async function buildOnce(round: number): Promise<string> {
   const { client, db, spec } = ground;
   const operation = await client.build(spec);
   const samples: Sample[] = [];
-  let ended = false;
-  const end = client.result(operation).finally(() => (ended = true));
-  while (!ended) {
+  for (;;) {
     const estimate = await estimateOfRunning(db, operation.runId);
     const running = await client.running(spec.name);
+    if (!running) break;
     const at = Date.now();
-    const left = estimate && running && estimateLeft(running.progress.steps, estimate, at);
+    const left = estimate && estimateLeft(running.progress.steps, estimate, at);
     samples.push({ at, leftMs: left?.leftMs });
     await sleep(lookEveryMs);
   }
-  await end;
+  await client.result(operation);
   const [record] = await listBuilds(db, spec.name);
   await client.result(await client.destroy(spec.name));
   if (record?.finishedAt === undefined) throw new Error('the build has left no history');
