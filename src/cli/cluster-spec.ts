@@ -38,12 +38,12 @@ export async function readClusterSpec(
   name: string | undefined,
   options: SpecOptions,
 ): Promise<ClusterSpec> {
-  if (options.file !== undefined) refuseMixture(options);
-  const input = options.file === undefined ? fromFlags(options) : await readSpecFile(options.file);
-  if (typeof input !== 'object' || input === null)
-    throw new Failure('BadInput', `${options.file} does not hold a cluster spec`);
-  const named = name === undefined ? input : { ...input, name };
-  return parseInput(clusterSpecSchema, named, options.file ?? 'the cluster spec');
+  const named = name === undefined ? {} : { name };
+  if (options.file === undefined) {
+    return parseInput(clusterSpecSchema, { ...fromFlags(options), ...named }, 'the cluster spec');
+  }
+  refuseMixture(options);
+  return readSpecFile(options.file, 'cluster', named);
 }
 
 /** A flag beside a file would be ignored, and its user would not know. */
@@ -57,7 +57,7 @@ function refuseMixture(options: SpecOptions): void {
   );
 }
 
-function fromFlags(options: SpecOptions): unknown {
+function fromFlags(options: SpecOptions): object {
   if (options.site.length === 0) {
     throw new Failure(
       'BadInput',

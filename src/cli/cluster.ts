@@ -5,6 +5,7 @@ import { withClient } from './context.ts';
 import { followOperation } from './follow.ts';
 import { printJson, printLine, printLines } from './output.ts';
 import { previewLines } from './plan-lines.ts';
+import { specYaml } from './spec-yaml.ts';
 
 interface Json {
   json?: boolean;
@@ -16,13 +17,26 @@ export function planCommand(): Command {
     new Command('plan').argument('[name]', 'name of the cluster (default: the one in the spec)'),
   )
     .description('show what a build would make, or a spec change of a cluster, without doing it')
+    .option(
+      '--full',
+      'the spec with all defaults as YAML, which -f takes, and the plan as comments',
+    )
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  mvc plan demo --site alpine=1 --site beach=2 --insecure\n')
-    .action(async (name: string | undefined, options: SpecOptions & Json) => {
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mvc plan demo --site alpine=1 --site beach=2 --insecure
+  mvc plan --full -f demo.yaml > demo-full.yaml
+`,
+    )
+    .action(async (name: string | undefined, options: SpecOptions & Json & { full?: boolean }) => {
       const spec = await readClusterSpec(name, options);
       const preview = await withClient((client) => client.plan(spec));
-      if (options.json) printJson(preview);
-      else printLines(previewLines(preview));
+      if (options.json) return printJson(options.full ? { ...preview, spec } : preview);
+      const lines = previewLines(preview);
+      if (!options.full) return printLines(lines);
+      printLines([...(await specYaml(spec)), ...lines.map((line) => `# ${line}`.trimEnd())]);
     });
 }
 

@@ -90,6 +90,9 @@ export const commandGroups: Record<string, CommandEntry[]> = {
     ),
   ],
   'Parts:': [
+    entry('schema', 'print the JSON Schema of a spec', async () =>
+      (await import('./schema.ts')).schemaCommand(),
+    ),
     entry('image', 'the node image that VMs are made from', async () =>
       (await import('./image.ts')).imageCommand(),
     ),

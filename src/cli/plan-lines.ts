@@ -1,14 +1,40 @@
 import type { ClusterPlan } from '../domain/plan.ts';
 import { isEmptyChange, type PlanChange, type PlanPreview } from '../domain/plan-change.ts';
+import type { ContainerRoom } from '../domain/plan-rooms.ts';
 import type { Vm } from '../domain/vm.ts';
+import { estimateLine } from './estimate-line.ts';
 import { tableLines } from './output.ts';
 
 /** What a spec would make, or change of a cluster that is there. */
-export function previewLines({ plan, change }: PlanPreview): string[] {
-  if (change === undefined) return planLines(plan);
+export function previewLines(preview: PlanPreview): string[] {
+  const { plan, change } = preview;
+  if (change === undefined) return [...planLines(plan), ...outlookLines(preview, 'build')];
   if (isEmptyChange(change))
     return [`cluster ${plan.cluster} is as the spec says: nothing to change`];
-  return [`cluster ${plan.cluster} is there; this would change:`, ...changeLines(change)];
+  return [
+    `cluster ${plan.cluster} is there; this would change:`,
+    ...changeLines(change),
+    ...outlookLines(preview, 'scale'),
+  ];
+}
+
+/** The room before and after, and the time. */
+function outlookLines({ rooms, estimate }: PlanPreview, kind: 'build' | 'scale'): string[] {
+  if (!rooms) return [];
+  return ['', ...roomTable(rooms), '', estimateLine(estimate, kind)];
+}
+
+function roomTable(rooms: ContainerRoom[]): string[] {
+  const arrow = (before: number, after: number) => `${before} → ${after}`;
+  return tableLines(
+    ['SITE', 'CONTAINER', 'FREE CPUS', 'FREE MEMORY'],
+    rooms.map(({ site, container, free, after }) => [
+      site,
+      container,
+      arrow(free.cpus, after.cpus),
+      `${arrow(free.memoryMiB, after.memoryMiB)} MiB`,
+    ]),
+  );
 }
 
 export function planLines(plan: ClusterPlan): string[] {

@@ -71,7 +71,7 @@ async function record(
   options: AddOptions,
   ask: (client: MvcClient, site: Site) => Promise<SiteFacts>,
 ): Promise<void> {
-  const site = parseInput(siteSchema, await siteInput(name, options), 'the site');
+  const site = await readSite(name, options);
   if (!options.json) printLine(`connecting to every host of ${site.name} …`);
   const facts = await withClient((client) => ask(client, site));
   if (options.json) printJson(facts);
@@ -102,17 +102,14 @@ function withSiteOptions(command: Command): Command {
     .option('--json', 'print the facts of the site as JSON');
 }
 
-async function siteInput(name: string | undefined, options: AddOptions): Promise<unknown> {
+async function readSite(name: string | undefined, options: AddOptions): Promise<Site> {
   if (options.file !== undefined) {
-    const input = await readSpecFile(options.file);
-    if (typeof input !== 'object' || input === null) {
-      throw new Failure('BadInput', `${options.file} does not hold a site`);
-    }
-    return name === undefined ? input : { ...input, name };
+    return readSpecFile(options.file, 'site', name === undefined ? {} : { name });
   }
   if (name === undefined) throw new Failure('BadInput', 'name the site, or give a file with -f');
-  if (options.kind === 'memory') return memoryInput(name, options);
-  return libvirtInput(name, options);
+  const isMemory = options.kind === 'memory';
+  const input = isMemory ? memoryInput(name, options) : libvirtInput(name, options);
+  return parseInput(siteSchema, input, 'the site');
 }
 
 function memoryInput(name: string, options: AddOptions): unknown {

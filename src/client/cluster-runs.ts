@@ -4,10 +4,12 @@ import {
   type Client,
 } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askedByMemo } from '../domain/asked-by.ts';
 import type { OperationKind } from '../domain/cluster.ts';
 import { clusterWorkflowId, controlQueue } from '../domain/engine-names.ts';
 import { Failure } from '../domain/failure.ts';
 import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progress.ts';
+import { callerName } from './caller.ts';
 import { toClientFailure } from './client-failure.ts';
 import { operationKindOf, phaseDuring, workflowTypes } from './operation-types.ts';
 import { pendingNotes } from './pending-notes.ts';
@@ -56,6 +58,7 @@ export class ClusterRuns {
         taskQueue: controlQueue,
         args: [input],
         staticSummary: `${type} ${cluster}`,
+        memo: { [askedByMemo]: callerName() },
       });
       return { cluster, runId: handle.firstExecutionRunId };
     } catch (error) {

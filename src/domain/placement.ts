@@ -72,6 +72,11 @@ export class Rooms {
     return placed;
   }
 
+  /** What is left where, in the site's own order. */
+  list(): readonly Readonly<Room>[] {
+    return this.rooms.map((room) => ({ ...room }));
+  }
+
   /** For a person: what is left where. */
   describe(): string {
     const list = this.rooms.map(

@@ -1,4 +1,6 @@
 import type { ClusterSpec } from './cluster.ts';
+import type { Estimate } from './estimate.ts';
+import type { ContainerRoom } from './plan-rooms.ts';
 import type { ClusterPlan } from './plan.ts';
 import type { Vm } from './vm.ts';
 
@@ -18,6 +20,10 @@ export interface PlanPreview {
   plan: ClusterPlan;
   /** Absent if there is no such cluster yet. */
   change?: PlanChange;
+  /** At the VM containers that it touches; absent from a worker of an older version. */
+  rooms?: ContainerRoom[];
+  /** Absent if nothing like it was recorded. */
+  estimate?: Estimate;
 }
 
 export function isEmptyChange(change: PlanChange): boolean {

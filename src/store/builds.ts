@@ -35,6 +35,8 @@ export interface BuildRecord {
   finishedAt?: number;
   outcome?: BuildOutcome;
   error?: string;
+  /** As whoever started it has said; absent if nothing was said. */
+  askedBy?: string;
 }
 
 /** What an operation records besides its row, in the same transaction. */
@@ -54,7 +56,7 @@ export interface Intent {
  */
 export async function startBuild(
   db: Database,
-  start: { cluster: string; kind: OperationKind; runId: string },
+  start: { cluster: string; kind: OperationKind; runId: string; askedBy?: string },
   intent: Intent = {},
 ): Promise<BuildRecord> {
   return inTransaction(db, async (tx) => {
@@ -77,6 +79,7 @@ export async function startBuild(
         run_id: start.runId,
         epoch,
         spec: toJson(cluster.spec),
+        asked_by: start.askedBy === undefined ? null : withoutNul(start.askedBy),
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -160,6 +163,17 @@ export async function listBuilds(
   return rows.map(buildOf);
 }
 
+/** Operations on all clusters, the newest first; also of clusters that are gone. */
+export async function listRecentBuilds(db: Database, limit = 200): Promise<BuildRecord[]> {
+  const rows = await db
+    .selectFrom('build')
+    .selectAll()
+    .orderBy('started_at', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(buildOf);
+}
+
 function buildNotFound(id: string): Failure {
   return new Failure('NotFound', `there is no build ${id} in the history`);
 }
@@ -179,5 +193,6 @@ function buildOf(row: Selectable<Schema['build']>): BuildRecord {
     ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.getTime() }),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.error === null ? {} : { error: row.error }),
+    ...(row.asked_by === null ? {} : { askedBy: row.asked_by }),
   };
 }

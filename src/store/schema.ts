@@ -142,4 +142,5 @@ interface BuildTable {
   finished_at: Date | null;
   outcome: 'succeeded' | 'failed' | 'cancelled' | null;
   error: string | null;
+  asked_by: string | null;
 }

@@ -5,6 +5,7 @@ import { failureKinds } from '../domain/failure.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import type { BuildResult } from '../domain/results.ts';
 import { atSiteSoon, control } from './activities.ts';
+import { askedBy } from './asked-by.ts';
 import { ClusterOperation, type UnfinishedEnd } from './cluster-operation.ts';
 import { converge } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
@@ -34,7 +35,7 @@ async function build(operation: ClusterOperation, spec: ClusterSpec): Promise<Bu
     return { cluster, phase: 'ready', report: proved, alreadyReady: true };
   }
   await surveySites(operation, spec, state === 'new');
-  const scope = await control.recordPlan({ spec });
+  const scope = await control.recordPlan({ spec, ...askedBy() });
   operation.scope = scope;
   board.setPhase('building', `${scope.sites.length} sites, origin ${scope.origin}`);
 

@@ -4,6 +4,7 @@ import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names
 import type { OperationScope, SiteShare } from '../domain/operation.ts';
 import type { ChangeKind, ChangeResult } from '../domain/results.ts';
 import { control, waitingAtSite } from './activities.ts';
+import { askedBy } from './asked-by.ts';
 import { ClusterOperation } from './cluster-operation.ts';
 import { converge, drainNodes, guestOf } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
@@ -77,7 +78,12 @@ async function change(
   const { board } = operation;
   return operation.run(
     async () => {
-      operation.scope = await control.beginOperation({ cluster, kind, ...request });
+      operation.scope = await control.beginOperation({
+        cluster,
+        kind,
+        ...request,
+        ...askedBy(),
+      });
       const { amiss = [], ...done } = await body(operation);
       const { phase, summary } = done;
       const { steps } = board.progress;

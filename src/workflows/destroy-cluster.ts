@@ -10,6 +10,7 @@ import { clusterNameSchema } from '../domain/names.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import type { DestroyResult } from '../domain/results.ts';
 import { control } from './activities.ts';
+import { askedBy } from './asked-by.ts';
 import { ClusterOperation } from './cluster-operation.ts';
 import { destroySite } from './destroy-site.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
@@ -31,7 +32,7 @@ export async function destroyCluster(input: unknown): Promise<DestroyResult> {
   return operation.run(
     async () => {
       await endWatch(name);
-      operation.scope = await control.beginDestroy({ cluster: name });
+      operation.scope = await control.beginDestroy({ cluster: name, ...askedBy() });
       const { emptySites, left } = operation.scope
         ? await destroyRecorded(operation, operation.scope)
         : await destroyUnrecorded(operation);

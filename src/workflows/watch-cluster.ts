@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { z } from 'zod';
+import { askedByMemo } from '../domain/asked-by.ts';
 import type { Finding } from '../domain/drift.ts';
 import { clusterWorkflowId } from '../domain/engine-names.ts';
 import { clusterNameSchema } from '../domain/names.ts';
@@ -45,6 +46,7 @@ async function startRepair(cluster: string): Promise<void> {
       args: [{ name: cluster }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `repairCluster ${cluster}`,
+      memo: { [askedByMemo]: `watch:${cluster}` },
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

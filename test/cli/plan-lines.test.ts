@@ -60,6 +60,36 @@ describe('a plan', () => {
     expect(lines.slice(-2)).toEqual(['VMs to be drained and removed:', '  compute-cloud-0']);
   });
 
+  it('shows what is free at the VM containers before and after, and how long it should take', () => {
+    const [free, after] = [
+      { cpus: 8, memoryMiB: 4096 },
+      { cpus: 7, memoryMiB: 3584 },
+    ];
+    const rooms = [{ site: 'beach', container: 'h1', free, after }];
+    expect(previewLines({ plan, rooms }).slice(-4)).toEqual([
+      'SITE   CONTAINER  FREE CPUS  FREE MEMORY',
+      'beach  h1         8 → 7      4096 → 3584 MiB',
+      '',
+      'no estimate yet: no build of this shape was recorded',
+    ]);
+    const estimate = {
+      kind: 'build' as const,
+      basis: 'same' as const,
+      operations: 2,
+      totalMs: 90_000,
+      steps: [],
+      closingMs: 0,
+    };
+    expect(previewLines({ plan, rooms, estimate }).at(-1)).toBe(
+      'should take about 1 min 30 s, by 2 builds of this shape',
+    );
+    expect(
+      previewLines({ plan, rooms, estimate: { ...estimate, basis: 'similar', operations: 1 } }).at(
+        -1,
+      ),
+    ).toBe('should take about 1 min 30 s, by what its sites took in 1 build of other shapes');
+  });
+
   it('of a cluster that is as wanted says that there is nothing to change', () => {
     expect(previewLines({ plan, change: nothing })).toEqual([
       'cluster demo is as the spec says: nothing to change',

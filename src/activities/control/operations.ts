@@ -22,7 +22,7 @@ import { conditionsWith } from './conditions.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { refuseOperation } from './permission.ts';
 import { planChange } from './planning.ts';
-import { runId, scopeOf } from './scopes.ts';
+import { scopeOf, startOf } from './scopes.ts';
 
 /** What can be done to a cluster that was built. */
 export type ChangeKind = Exclude<OperationKind, 'build' | 'destroy'>;
@@ -35,6 +35,7 @@ export interface OperationRequest {
   sites?: Record<string, number>;
   /** Stop and start: the one VM that is meant; without it, all are. */
   vm?: string;
+  askedBy?: string;
 }
 
 /** What looking after a cluster needs to know of it. */
@@ -65,7 +66,7 @@ export function createOperationActivities({ db }: ControlDependencies) {
           const { cluster: name, kind } = input;
           const build = await startBuild(
             tx,
-            { cluster: name, kind, runId: runId() },
+            { cluster: name, ...startOf(kind, input) },
             {
               before: () => recordIntent(tx, input),
               after: async (_, { epoch }) => {
@@ -105,11 +106,14 @@ export function createOperationActivities({ db }: ControlDependencies) {
     },
 
     /** Undefined if no such cluster is recorded. */
-    async beginDestroy(input: { cluster: string }): Promise<OperationScope | undefined> {
+    async beginDestroy(input: {
+      cluster: string;
+      askedBy?: string;
+    }): Promise<OperationScope | undefined> {
       return activity(async () => {
         const cluster = await findCluster(db, input.cluster);
         if (!cluster) return undefined;
-        const start = { cluster: cluster.name, kind: 'destroy', runId: runId() } as const;
+        const start = { cluster: cluster.name, ...startOf('destroy', input) };
         const build = await startBuild(db, start, {
           after: (tx, { epoch }) => setPhase(tx, cluster.name, 'destroying', [], epoch),
         });

@@ -5,14 +5,14 @@ import type { PlanChange, PlanPreview } from '../../domain/plan-change.ts';
 import { checkRolls } from '../../rolls/rolls.ts';
 import { startBuild } from '../../store/builds.ts';
 import { clusterNotFound, setPhase, type ClusterRecord } from '../../store/clusters.ts';
-import { readLedger } from '../../store/ledger.ts';
 import { findPlan, planAndRecord } from '../../store/plans.ts';
 import { activity } from '../activity.ts';
 import { conditionsWith } from './conditions.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { takeUpState } from './permission.ts';
 import { namesOf, planChange, planNew } from './planning.ts';
-import { runId, scopeOf } from './scopes.ts';
+import { previewChange, previewNew } from './preview.ts';
+import { scopeOf, startOf } from './scopes.ts';
 
 /** What a build finds of its cluster. */
 export interface TakenUp {
@@ -27,13 +27,9 @@ export function createPlanActivities({ db, installation }: ControlDependencies) 
     /** The plan that a build would record now, or what the spec would change of a recorded cluster. */
     async previewPlan(input: { spec: ClusterSpec }): Promise<PlanPreview> {
       return activity(async () => {
-        const recorded = await findPlan(db, input.spec.name);
-        if (recorded) {
-          const { plan, change } = await planChange(db, recorded, input.spec);
-          return { plan, change };
-        }
-        const ledger = await readLedger(db, namesOf(input.spec));
-        return { plan: await planNew(db, input.spec, ledger, installation) };
+        const { spec } = input;
+        const recorded = await findPlan(db, spec.name);
+        return recorded ? previewChange(db, recorded, spec) : previewNew(db, spec, installation);
       });
     },
 
@@ -60,10 +56,10 @@ export function createPlanActivities({ db, installation }: ControlDependencies) 
     },
 
     /** Records a new cluster's plan, or takes up the recorded one of a build that did not finish. */
-    async recordPlan(input: { spec: ClusterSpec }): Promise<OperationScope> {
+    async recordPlan(input: { spec: ClusterSpec; askedBy?: string }): Promise<OperationScope> {
       return activity(async () => {
         const cluster = (await unfinished(input.spec)) ?? (await record(input.spec));
-        const start = { cluster: cluster.name, kind: 'build', runId: runId() } as const;
+        const start = { cluster: cluster.name, ...startOf('build', input) };
         const build = await startBuild(db, start, {
           after: async (tx, { epoch }) => {
             const conditions = await conditionsWith(tx, cluster, building);

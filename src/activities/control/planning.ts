@@ -60,7 +60,7 @@ export function namesOf(spec: ClusterSpec): string[] {
 }
 
 /** What the sites said last, as a reservation of that cluster will find it. */
-async function surveyedSites(
+export async function surveyedSites(
   db: Database,
   spec: ClusterSpec,
   asker: { installation: string; clusterId?: string },

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { Failure } from '../../domain/failure.ts';
+import type { OperationKind } from '../../domain/cluster.ts';
 import type { OperationScope } from '../../domain/operation.ts';
 import { listBuilds, type BuildRecord } from '../../store/builds.ts';
 import { sitesOf } from '../../store/changes.ts';
@@ -28,6 +29,11 @@ export async function scopeOf(
     rolls: cluster.spec.rolls,
     fresh: build.kind === 'build' && !earlier,
   };
+}
+
+/** How the workflow of this activity begins an operation. */
+export function startOf(kind: OperationKind, { askedBy }: { askedBy?: string }) {
+  return { kind, runId: runId(), ...(askedBy === undefined ? {} : { askedBy }) };
 }
 
 /** Of the workflow that this activity belongs to: what makes its operation one. */

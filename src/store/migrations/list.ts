@@ -1,4 +1,5 @@
 import type { Migration } from 'kysely/migration';
+import { askedBy } from './2026-11-25-2-asked-by.ts';
 import { builds } from './2026-11-23-4-builds.ts';
 import { changes } from './2026-11-25-1-changes.ts';
 import { clusters } from './2026-11-23-2-clusters.ts';
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '2026-11-23-4-builds': builds,
   '2026-11-23-5-paper-views': paperViews,
   '2026-11-25-1-changes': changes,
+  '2026-11-25-2-asked-by': askedBy,
 };

@@ -7,7 +7,7 @@ import { call, freeze, transaction, type Tables } from './tables.ts';
 
 export async function startBuild(
   db: Database,
-  start: { cluster: string; kind: OperationKind; runId: string },
+  start: { cluster: string; kind: OperationKind; runId: string; askedBy?: string },
   intent: Intent = {},
 ): Promise<BuildRecord> {
   return transaction(db, 'startBuild', async (tx) => {
@@ -30,6 +30,7 @@ export async function startBuild(
         spec: cluster.spec,
         steps: [],
         startedAt: Date.now(),
+        ...(start.askedBy === undefined ? {} : { askedBy: start.askedBy }),
       };
       tables.builds = [...tables.builds, freeze(row)];
       return row;
@@ -78,6 +79,12 @@ export async function listBuilds(
       .filter((build) => build.cluster === cluster)
       .toSorted((a, b) => b.startedAt - a.startedAt || b.epoch - a.epoch)
       .slice(0, limit),
+  );
+}
+
+export async function listRecentBuilds(db: Database, limit = 200): Promise<BuildRecord[]> {
+  return call(db, 'listRecentBuilds', (tables) =>
+    tables.builds.toSorted((a, b) => b.startedAt - a.startedAt).slice(0, limit),
   );
 }
 
