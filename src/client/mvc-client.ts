@@ -10,7 +10,7 @@ import type { ClusterProgress, ResumeInput, ResumeResult } from '../workflows/me
 import type { ReconcileResult } from '../workflows/reconcile-sites.ts';
 import type { Inventory } from '../workflows/survey.ts';
 import type { SweepResult } from '../workflows/sweep-sites.ts';
-import { toClientFailure } from './client-failure.ts';
+import { toClientFailure, toConnectFailure } from './client-failure.ts';
 import {
   ClusterRuns,
   type RunningOperation,
@@ -45,20 +45,13 @@ export class MvcClient {
     this.runs = new ClusterRuns(this.engine);
   }
 
-  /** @throws {Failure} Unreachable when the workflow engine does not answer. */
+  /** @throws {Failure} Unreachable when the workflow engine does not answer; AccessDenied. */
   static async connect(options: MvcClientOptions): Promise<MvcClient> {
     try {
       const connection = await Connection.connect({ connectTimeout: '5s', ...options.connection });
       return new MvcClient(connection, options.namespace);
     } catch (error) {
-      throw new Failure(
-        'Unreachable',
-        `Temporal does not answer at ${options.connection.address ?? 'its address'}`,
-        {
-          help: 'start the services with `mvc up`',
-          cause: error,
-        },
-      );
+      throw toConnectFailure(error, options.connection.address ?? 'its address');
     }
   }
 

@@ -5,7 +5,7 @@ import { postgresService } from './postgres.ts';
 import { markVariable } from './process-id.ts';
 import type { Service } from './service.ts';
 import type { Ports, ServiceName } from './services-state.ts';
-import type { PostgresSettings } from './settings.ts';
+import type { PostgresSettings } from './postgres-settings.ts';
 import { temporalService } from './temporal.ts';
 import { workerService } from './workers.ts';
 

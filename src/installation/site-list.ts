@@ -1,7 +1,7 @@
 import { readIfPresent, writeAtomically } from './files.ts';
 import type { Home } from './home.ts';
 import { withClient } from './postgres.ts';
-import type { PostgresSettings } from './settings.ts';
+import type { PostgresSettings } from './postgres-settings.ts';
 
 /**
  * Copies the names of the registered sites into a file, where the site worker, which never touches

@@ -121,7 +121,8 @@ function spec(name: string, change: Partial<ClusterSpecInput> = {}): ClusterSpec
   };
 }
 
-async function startEngine(settings: string[]): Promise<TestWorkflowEnvironment> {
+/** An engine of its own, with the search attributes of builds. */
+export async function startEngine(settings: string[]): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: temporalProgram() },
