@@ -80,7 +80,7 @@ function callerOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Call
   const socket = stream.session?.socket as TLSSocket | undefined;
   return {
     path: String(headers[':path']),
-    certificate: socket?.authorized ? socket.getPeerCertificate().subject.CN : undefined,
+    certificate: socket?.authorized ? String(socket.getPeerCertificate().subject.CN) : undefined,
     authorization: headers.authorization?.toString(),
   };
 }
