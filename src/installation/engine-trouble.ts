@@ -75,9 +75,16 @@ function noAnswer(address: string, error: NodeJS.ErrnoException): Failure {
   );
 }
 
+/** A server that checks our certificate after the handshake may hang up without a word. */
+const closedAfterHandshake = failed('ECONNRESET');
+
+function failed(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(code), { code });
+}
+
 /** The other side ended the handshake, or did after it: it wants another certificate of ours. */
 function isAlert(error: NodeJS.ErrnoException): boolean {
-  return /^ERR_SSL_.*ALERT/.test(error.code ?? '');
+  return error === closedAfterHandshake || /^ERR_SSL_.*ALERT/.test(error.code ?? '');
 }
 
 function isOfPlainServer({ code }: NodeJS.ErrnoException): boolean {
@@ -109,14 +116,17 @@ async function tryTls(
   });
   try {
     return await new Promise((resolve) => {
-      const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
-      socket.setTimeout(patienceMs, () => resolve(late));
-      socket.once('error', resolve);
+      let handshakeDone = false;
+      const closed = (error: NodeJS.ErrnoException) =>
+        resolve(handshakeDone && error.code === 'ECONNRESET' ? closedAfterHandshake : error);
+      socket.setTimeout(patienceMs, () => resolve(failed('ETIMEDOUT')));
+      socket.once('error', closed);
+      socket.once('close', () => closed(failed('ECONNRESET')));
       socket.once('data', () => resolve(undefined));
-      socket.once('secureConnect', () => socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'));
-      socket.once('close', () =>
-        resolve(Object.assign(new Error('closed'), { code: 'ECONNRESET' })),
-      );
+      socket.once('secureConnect', () => {
+        handshakeDone = true;
+        socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+      });
     });
   } finally {
     socket.destroy();
