@@ -1,3 +1,4 @@
+import { Failure } from '../domain/failure.ts';
 import { postgresSettings, temporalSettings } from '../installation/settings.ts';
 import { mvcHome } from '../installation/home.ts';
 import type { MvcClient } from '../client/mvc-client.ts';
@@ -13,6 +14,10 @@ export async function withClient<T>(use: (client: MvcClient) => Promise<T>): Pro
   const client = await MvcClient.connect({
     connection: temporal.connection,
     namespace: temporal.namespace,
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof Failure) || error.kind !== 'Unreachable') throw error;
+    const { explainEngineTrouble } = await import('../installation/engine-trouble.ts');
+    throw await explainEngineTrouble(temporal);
   });
   try {
     return await use(client);

@@ -15,7 +15,9 @@ export function upCommand(): Command {
   return new Command('up')
     .description(
       'Starts PostgreSQL, Temporal with its web interface and the workers in the background, on ' +
-        'loopback only, and keeps them running. All state is in MVC_HOME. Safe to repeat.',
+        'loopback only, and keeps them running. All state is in MVC_HOME. Safe to repeat. A server ' +
+        'that the environment names (TEMPORAL_ADDRESS or TEMPORAL_PROFILE; MVC_POSTGRES_URL or ' +
+        'PGHOST) is used instead of one of our own.',
     )
     .option('--port-temporal <port>', 'port of the workflow engine (usually 7233)', parsePort)
     .option('--port-ui <port>', 'port of its web interface (usually 8233)', parsePort)
@@ -30,12 +32,14 @@ async function up(options: UpOptions): Promise<void> {
   const begin = Date.now();
   const onProgress = options.json ? () => undefined : printLine;
   const state = await servicesUp(mvcHome(), { ports: askedPorts(options), onProgress });
-  const uiUrl = `http://127.0.0.1:${state.ports.ui}`;
+  const { webInterface } = await import('../installation/inspect.ts');
+  const uiUrl = webInterface(state);
   if (options.json) {
     printJson({ healthy: true, uiUrl, ports: state.ports });
     return;
   }
-  printLine(`All services run (${formatDuration(Date.now() - begin)}). Web interface: ${uiUrl}`);
+  const where = uiUrl === undefined ? '' : ` Web interface: ${uiUrl}`;
+  printLine(`All services run (${formatDuration(Date.now() - begin)}).${where}`);
 }
 
 function askedPorts(options: UpOptions): Partial<Ports> {
@@ -107,6 +111,7 @@ export async function servicesStatus(options: { json?: boolean } = {}): Promise<
   for (const one of report.services.filter(({ problem }) => problem !== undefined)) {
     printLine(`${one.name}: ${one.problem}${one.logFile ? ` (log: ${one.logFile})` : ''}`);
   }
-  printLine(`State in ${report.home}. Web interface: ${report.uiUrl}`);
+  const where = report.uiUrl === undefined ? '' : ` Web interface: ${report.uiUrl}`;
+  printLine(`State in ${report.home}.${where}`);
   return report.healthy ? 0 : 1;
 }

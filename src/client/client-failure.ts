@@ -36,6 +36,24 @@ export function toClientFailure(error: unknown, subject: string): Failure {
   });
 }
 
+/** gRPC's codes of a server that answers and refuses: PERMISSION_DENIED, UNAUTHENTICATED. */
+const refusals = new Set<unknown>([7, 16]);
+
+/** Why no connection to the engine came about, as one of our failures. */
+export function toConnectFailure(error: unknown, address: string): Failure {
+  const grpc = error instanceof ServiceError ? error.cause : error;
+  if (refusals.has((grpc as { code?: unknown } | undefined)?.code)) {
+    return new Failure('AccessDenied', `Temporal at ${address} refuses our key`, {
+      help: 'check the API key of the profile, or the file that MVC_TEMPORAL_API_KEY_FILE names',
+      cause: error,
+    });
+  }
+  return new Failure('Unreachable', `Temporal does not answer at ${address}`, {
+    help: 'start the services with `mvc up`',
+    cause: error,
+  });
+}
+
 function fromCause(cause: unknown, subject: string): Failure {
   if (cause instanceof CancelledFailure)
     return new Failure('Timeout', `the operation on ${subject} was cancelled`);

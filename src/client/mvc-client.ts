@@ -7,17 +7,14 @@ import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names
 import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
 import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progress.ts';
-import type { ReconcileResult } from '../domain/results.ts';
-import type { Inventory } from '../domain/results.ts';
-import type { SweepResult } from '../domain/results.ts';
-import { toClientFailure } from './client-failure.ts';
+import type { Inventory, OperationResult, ReconcileResult, SweepResult } from '../domain/results.ts';
+import { toClientFailure, toConnectFailure } from './client-failure.ts';
 import {
   ClusterRuns,
   type RunningOperation,
   type StartedOperation,
   type WatchedProgress,
 } from './cluster-runs.ts';
-import type { OperationResult } from '../domain/results.ts';
 
 export interface MvcClientOptions {
   /** As @temporalio/client takes it: address, TLS, API key. */
@@ -45,20 +42,13 @@ export class MvcClient {
     this.runs = new ClusterRuns(this.engine);
   }
 
-  /** @throws {Failure} Unreachable when the workflow engine does not answer. */
+  /** @throws {Failure} Unreachable when the workflow engine does not answer; AccessDenied. */
   static async connect(options: MvcClientOptions): Promise<MvcClient> {
     try {
       const connection = await Connection.connect({ connectTimeout: '5s', ...options.connection });
       return new MvcClient(connection, options.namespace);
     } catch (error) {
-      throw new Failure(
-        'Unreachable',
-        `Temporal does not answer at ${options.connection.address ?? 'its address'}`,
-        {
-          help: 'start the services with `mvc up`',
-          cause: error,
-        },
-      );
+      throw toConnectFailure(error, options.connection.address ?? 'its address');
     }
   }
 

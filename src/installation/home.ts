@@ -18,7 +18,7 @@ export interface Home {
   configFile: string;
   /** What runs, with process ids and ports: written by the supervisor alone. */
   servicesFile: string;
-  /** Names of the registered sites, kept by the supervisor for the site worker. */
+  /** Names of the registered sites, kept by the control worker for the site worker. */
   sitesFile: string;
   postgresDir: string;
   temporalDir: string;

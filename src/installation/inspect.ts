@@ -38,18 +38,26 @@ export async function inspectServices(home: Home): Promise<InstallationReport> {
   const installation = await installationId(home);
   const state = await readServicesState(home);
   if (!state) return { home: home.root, installation, healthy: false, services: [] };
-  const services = installationServices({ home, installation, ports: state.ports });
+  // All that may run, by whatever settings it was started.
+  const services = installationServices({ home, installation, ports: state.ports, env: {} });
   const reports = await Promise.all([
     reportSupervisor(state),
     ...state.services.map((record) => reportService(record, services)),
   ]);
+  const uiUrl = webInterface(state);
   return {
     home: home.root,
     installation,
     healthy: reports.every((report) => report.healthy),
-    uiUrl: `http://127.0.0.1:${state.ports.ui}`,
+    ...(uiUrl === undefined ? {} : { uiUrl }),
     services: reports,
   };
+}
+
+/** Where the engine's web interface is: unknown for an engine that is not ours. */
+export function webInterface(state: ServicesState): string | undefined {
+  const isOurs = state.services.some(({ name }) => name === 'temporal');
+  return isOurs ? `http://127.0.0.1:${state.ports.ui}` : process.env['MVC_UI_URL'];
 }
 
 async function reportSupervisor(state: ServicesState): Promise<ServiceReport> {

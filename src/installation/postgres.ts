@@ -10,7 +10,8 @@ import { keptPassword, type Home } from './home.ts';
 import { findPostgresPlace, type PostgresPlace } from './postgres-account.ts';
 import { identify, listPids } from './process-id.ts';
 import type { Launch, Service } from './service.ts';
-import { embeddedPostgresSettings, type PostgresSettings } from './settings.ts';
+import type { PostgresSettings } from './postgres-settings.ts';
+import { embeddedPostgresSettings } from './settings.ts';
 
 const run = promisify(execFile);
 

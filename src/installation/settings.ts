@@ -1,7 +1,11 @@
-import type { NativeConnectionOptions } from '@temporalio/worker';
-import { readFile } from 'node:fs/promises';
 import { Failure } from '../domain/failure.ts';
+import { engineFromEnvironment, namesEngine, type TemporalSettings } from './engine-settings.ts';
 import { keptPassword, mvcHome, type Home } from './home.ts';
+import {
+  databaseFromEnvironment,
+  namesDatabase,
+  type PostgresSettings,
+} from './postgres-settings.ts';
 import { isAlive } from './process-id.ts';
 import {
   readServicesState,
@@ -9,24 +13,6 @@ import {
   type ServiceRecord,
   type ServicesState,
 } from './services-state.ts';
-
-/** How to reach the workflow engine; `connection` goes to a client's or worker's `connect`. */
-export interface TemporalSettings {
-  address: string;
-  namespace: string;
-  connection: Pick<NativeConnectionOptions, 'tls' | 'metadata'> & {
-    address: string;
-    apiKey?: string;
-  };
-}
-
-export interface PostgresSettings {
-  host: string;
-  port: number;
-  user: string;
-  password: string;
-  database: string;
-}
 
 export interface ConnectionSettings {
   temporal: TemporalSettings;
@@ -37,8 +23,8 @@ export interface ConnectionSettings {
 
 /**
  * What the command line, the client and the control worker need to reach Temporal and PostgreSQL.
- * The environment (TEMPORAL_ADDRESS, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE; PGHOST and the other
- * PG variables) goes before the embedded services.
+ * The environment (TEMPORAL_ADDRESS, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE; MVC_POSTGRES_URL or
+ * PGHOST) goes before the embedded services.
  *
  * @throws {Failure} Unreachable if the embedded services are meant and do not run.
  */
@@ -61,16 +47,7 @@ export async function temporalSettings(home: Home = mvcHome()): Promise<Temporal
 
 /** As {@link connectionSettings}, for what needs the database alone. */
 export async function postgresSettings(home: Home = mvcHome()): Promise<PostgresSettings> {
-  const env = process.env;
-  if (env['PGHOST']) {
-    return {
-      host: env['PGHOST'],
-      port: Number(env['PGPORT'] ?? 5432),
-      user: env['PGUSER'] ?? 'mvc',
-      password: await passwordFromEnvironment(env),
-      database: env['PGDATABASE'] ?? 'mvc',
-    };
-  }
+  if (namesDatabase(process.env)) return await databaseFromEnvironment();
   const { record } = await requireRunning(home, 'postgres', 'PostgreSQL');
   return await embeddedPostgresSettings(home, record.port ?? 0);
 }
@@ -82,42 +59,6 @@ export async function embeddedPostgresSettings(
 ): Promise<PostgresSettings> {
   const password = await keptPassword(home, 'postgres-password');
   return { host: '127.0.0.1', port, user: 'mvc', password, database: 'mvc' };
-}
-
-function namesEngine(env: NodeJS.ProcessEnv): boolean {
-  return ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].some(
-    (name) => (env[name] ?? '') !== '',
-  );
-}
-
-async function engineFromEnvironment(): Promise<TemporalSettings> {
-  const { loadClientConnectConfig } = await import('@temporalio/envconfig');
-  const { connectionOptions, namespace } = loadClientConnectConfig();
-  const { tls, metadata, apiKey } = connectionOptions;
-  const address = connectionOptions.address ?? '127.0.0.1:7233';
-  return {
-    address,
-    namespace: namespace ?? 'default',
-    connection: {
-      address,
-      ...(tls === undefined ? {} : { tls }),
-      ...(metadata === undefined ? {} : { metadata }),
-      ...(typeof apiKey === 'string' ? { apiKey } : {}),
-    },
-  };
-}
-
-async function passwordFromEnvironment(env: NodeJS.ProcessEnv): Promise<string> {
-  const file = env['MVC_POSTGRES_PASSWORD_FILE'];
-  if (!file) return env['PGPASSWORD'] ?? '';
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    throw new Failure('BadInput', `the password file ${file} cannot be read`, {
-      help: 'MVC_POSTGRES_PASSWORD_FILE must name a file that you may read',
-      cause: error,
-    });
-  }
 }
 
 async function findUiUrl(home: Home): Promise<string | undefined> {

@@ -12,8 +12,6 @@ import {
   type Ports,
   type ServicesState,
 } from './services-state.ts';
-import { embeddedPostgresSettings } from './settings.ts';
-import { refreshSiteList } from './site-list.ts';
 
 /**
  * The background process of `mvc up`: starts the services, starts again what dies, writes down what
@@ -41,11 +39,7 @@ async function supervise(home: Home, ports: Ports): Promise<void> {
     services: managed.map((service) => service.record()),
   });
   const stop = stopSignal();
-  await Promise.all([
-    keepRunning(managed, stop),
-    keepRecorded(home, record, stop),
-    keepSiteList(home, managed, ports, stop),
-  ]);
+  await Promise.all([keepRunning(managed, stop), keepRecorded(home, record, stop)]);
   await stopAll(managed, () => writeServicesState(home, record()));
   await rm(home.servicesFile, { force: true });
   release();
@@ -139,25 +133,6 @@ async function keepRecorded(
       written = text;
     }
     await pause(100, stop);
-  }
-}
-
-async function keepSiteList(
-  home: Home,
-  managed: ManagedService[],
-  ports: Ports,
-  stop: AbortSignal,
-): Promise<void> {
-  const settings = await embeddedPostgresSettings(home, ports.postgres);
-  const postgres = managed.find((one) => one.service.name === 'postgres');
-  while (!stop.aborted) {
-    if (postgres?.running) {
-      // The next look is in two seconds; that the database is away is told by its own service.
-      await refreshSiteList(home, settings).catch((error: unknown) => {
-        log(`list of sites: ${String(error)}`);
-      });
-    }
-    await pause(2_000, stop);
   }
 }
 

@@ -7,7 +7,7 @@ import { waitForLock } from './lock.ts';
 import { lastLines } from './log-file.ts';
 import { choosePorts } from './ports.ts';
 import { identify, isAlive, type ProcessId } from './process-id.ts';
-import { serviceEnvironment, supervisorLog, supervisorProgram } from './services.ts';
+import { ownServers, serviceEnvironment, supervisorLog, supervisorProgram } from './services.ts';
 import {
   readLiveState,
   readServicesState,
@@ -50,6 +50,7 @@ async function ensureSupervisor(
     const running = await readLiveState(home);
     if (running) {
       requireSamePorts(running.ports, asked);
+      requireSameServers(running);
       return running.supervisor;
     }
     const supervisor = await startSupervisor(home, asked, progress);
@@ -72,12 +73,26 @@ function requireSamePorts(used: Ports, asked: Partial<Ports>): void {
   }
 }
 
+/** Services that run go on with their servers, whatever the environment names by now. */
+function requireSameServers(running: ServicesState): void {
+  const wanted = ownServers(process.env);
+  for (const name of ['postgres', 'temporal'] as const) {
+    const isOwn = running.services.some((service) => service.name === name);
+    if (isOwn === wanted.includes(name)) continue;
+    const title = name === 'postgres' ? 'PostgreSQL' : 'Temporal';
+    const which = isOwn ? `a ${title} of their own` : `the ${title} that the settings named then`;
+    throw new Failure('Conflict', `the services already run with ${which}`, {
+      help: 'run `mvc down` first, then `mvc up`; what is recorded does not move by itself',
+    });
+  }
+}
+
 async function startSupervisor(
   home: Home,
   asked: Partial<Ports>,
   progress: Progress,
 ): Promise<ProcessId> {
-  await findTemporal();
+  if (ownServers(process.env).includes('temporal')) await findTemporal();
   const ports = await portsToUse(home, asked, progress);
   const installation = await installationId(home);
   const log = await open(await supervisorLog(home), 'a', 0o600);

@@ -10,6 +10,8 @@ export interface DatabaseSettings {
   user: string;
   password: string;
   database: string;
+  /** Over TLS, the server verified: by this authority, else by the system's. */
+  ssl?: { ca?: string };
 }
 
 export type Database = Kysely<Schema>;

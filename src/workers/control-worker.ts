@@ -4,6 +4,7 @@ import { createControlActivities } from '../activities/control/control.ts';
 import { ensureNodeImage } from '../image/node-image.ts';
 import { installationId, mvcHome, vaultKeyFile } from '../installation/home.ts';
 import { connectionSettings } from '../installation/settings.ts';
+import { keepSiteList } from '../installation/site-list.ts';
 import { userPublicKey } from '../installation/user-key.ts';
 import { aliveFile } from '../installation/workers.ts';
 import { ensureVault } from '../secrets/vault.ts';
@@ -52,6 +53,7 @@ const stopShowing = showAlive(
   () => worker.getState() === 'RUNNING',
   log,
 );
+const stopSiteList = keepSiteList(home, settings.postgres, (message) => log.warn(message));
 log.info({ version: own }, 'control worker runs');
 try {
   const ended = worker.run();
@@ -62,6 +64,7 @@ try {
 } finally {
   stopping.abort();
   stopShowing();
+  stopSiteList();
   await olderVersions.close();
   await closeDatabase(db);
   await connection.close();

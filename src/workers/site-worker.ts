@@ -1,4 +1,4 @@
-import { mvcHome } from '../installation/home.ts';
+import { ensureHome, mvcHome } from '../installation/home.ts';
 import { temporalSettings } from '../installation/settings.ts';
 import { aliveFile } from '../installation/workers.ts';
 import { showAlive } from './alive.ts';
@@ -15,6 +15,7 @@ import { connectToEngine, logThrough } from './worker-connection.ts';
 const log = createLog('site');
 logThrough(log);
 const home = mvcHome();
+await ensureHome(home);
 const settings = await temporalSettings(home);
 const connection = await connectToEngine(settings, log);
 const drivers = createSiteDrivers(home);

@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ConnectionSettings } from '../installation/settings.ts';
+import type { TemporalSettings } from '../installation/engine-settings.ts';
+import { explainEngineTrouble } from '../installation/engine-trouble.ts';
 
 const connectEveryMs = 2_000;
 
@@ -16,19 +17,25 @@ export function logThrough(log: Logger): void {
   });
 }
 
-/** Connects to the engine; a worker that starts before it waits for it. */
+/**
+ * Connects to the engine; a worker that starts before it waits for it. What stands in the way is
+ * told when it changes, not with every attempt.
+ */
 export async function connectToEngine(
-  temporal: ConnectionSettings['temporal'],
+  temporal: TemporalSettings,
   log: Logger,
 ): Promise<NativeConnection> {
+  let told = '';
   for (;;) {
     try {
       return await NativeConnection.connect(temporal.connection);
     } catch (error) {
-      log.warn(
-        { error: error instanceof Error ? error.message : String(error) },
-        'the workflow engine does not answer yet',
-      );
+      const { message, help } = await explainEngineTrouble(temporal);
+      if (message !== told) {
+        const engine = error instanceof Error ? error.message : String(error);
+        log.warn({ error: engine, help }, `no workflow engine yet: ${message}`);
+      }
+      told = message;
       await sleep(connectEveryMs);
     }
   }

@@ -139,7 +139,8 @@ function spec(name: string, change: Partial<ClusterSpecInput> = {}): ClusterSpec
   };
 }
 
-async function startEngine({
+/** An engine of its own, with the search attributes of builds. */
+export async function startEngine({
   settings = [],
   uiPort,
 }: EngineOptions): Promise<TestWorkflowEnvironment> {
