@@ -22,6 +22,7 @@ const withoutData = [
   'lab restart',
   'lab rtt',
   'lab wan',
+  'schema',
   'site prepare',
   'ssh',
 ];

@@ -32,7 +32,7 @@ let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mvc-profile-'));
   undo.push(() => rm(directory, { recursive: true, force: true }));
-  engine = await startEngine([]);
+  engine = await startEngine({});
   undo.push(() => engine.teardown());
   postgres = await startPostgres();
   undo.push(() => postgres.stop());

@@ -36,7 +36,7 @@ beforeAll(async () => {
   // The base image brings Node; this one may be where another user cannot go.
   await cp(process.execPath, join(directory, 'node'));
   await make();
-  engine = await startEngine([]);
+  engine = await startEngine({});
   postgres = await startPostgres();
 });
 

@@ -20,7 +20,7 @@ let postgres: TestPostgres;
 
 beforeAll(async () => {
   home = mvcHome({ MVC_HOME: await mkdtemp(join(tmpdir(), 'mvc-external-')) });
-  engine = await startEngine([]);
+  engine = await startEngine({});
   postgres = await startPostgres();
   const { host, port, user, database, password } = postgres.settings;
   const passwordFile = join(home.root, 'password-of-the-database');

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { StartedOperation } from '../../client/cluster-runs.ts';
-import type { OperationResult } from '../../client/operation-result.ts';
+import type { OperationResult } from '../../domain/results.ts';
 import type { PlanPreview } from '../../domain/plan-change.ts';
 import type { BuildRecord } from '../../store/builds.ts';
 import type { ClusterRecord } from '../../store/clusters.ts';
-import type { ResumeResult } from '../../workflows/messages.ts';
+import type { ResumeResult } from '../../domain/progress.ts';
 import type { ClusterStatus } from '../cluster-status.ts';
 import * as parts from './parts.ts';
 

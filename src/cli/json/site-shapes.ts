@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { SiteRecord } from '../../store/sites.ts';
-import type { ReconcileResult } from '../../workflows/reconcile-sites.ts';
-import type { Inventory } from '../../workflows/survey.ts';
-import type { SweepResult } from '../../workflows/sweep-sites.ts';
+import type { ReconcileResult } from '../../domain/results.ts';
+import type { Inventory } from '../../domain/results.ts';
+import type { SweepResult } from '../../domain/results.ts';
 import * as parts from './parts.ts';
 
 export const siteFacts = parts.siteFacts;
