@@ -33,7 +33,10 @@ export async function engineFromEnvironment(
 ): Promise<TemporalSettings> {
   const { loadClientConfigProfile, toClientOptions } = await import('@temporalio/envconfig');
   await requireConfigFile(env);
-  const profile = readOrFail(env, () => loadClientConfigProfile({ overrideEnvVars: present(env) }));
+  const overrideEnvVars = present(env);
+  // An address alone means that one: a default profile of the user's would add its keys to it.
+  const disableFile = !env['TEMPORAL_PROFILE'] && !env['TEMPORAL_CONFIG_FILE'];
+  const profile = readOrFail(env, () => loadClientConfigProfile({ overrideEnvVars, disableFile }));
   if ((profile.tls?.clientCert === undefined) !== (profile.tls?.clientKey === undefined)) {
     const [given, missing] = profile.tls?.clientCert
       ? ['certificate', 'its key']

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -78,6 +78,16 @@ describe('the engine', () => {
       kind: 'BadInput',
       message: expect.stringContaining(words),
     });
+  });
+
+  test('an address alone takes nothing from the profiles of the user', async () => {
+    await mkdir(path('temporalio'));
+    await writeFile(path('temporalio/temporal.toml'), '[profile.default]\napi_key = "of-the-user"');
+    const env = { TEMPORAL_ADDRESS: '127.0.0.1:7233', XDG_CONFIG_HOME: directory };
+    const alone = await engineFromEnvironment(env);
+    expect(alone.connection).toEqual({ address: '127.0.0.1:7233' });
+    const named = await engineFromEnvironment({ ...env, TEMPORAL_PROFILE: 'default' });
+    expect(named.connection.apiKey).toBe('of-the-user');
   });
 
   test('a broken file of profiles is not quoted', async () => {
