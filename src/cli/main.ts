@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { mvcHome } from '../installation/home.ts';
 import { changeCommands } from './change.ts';
 import { createCommand, destroyCommand, planCommand, watchCommand } from './cluster.ts';
+import { consoleCommand } from './console.ts';
 import { demoCommand } from './demo.ts';
 import { reportError } from './errors.ts';
 import { historyCommand } from './history.ts';
@@ -11,6 +12,7 @@ import { imageCommand } from './image.ts';
 import { inventoryCommand } from './inventory.ts';
 import { labCommand } from './lab.ts';
 import { listCommand } from './list.ts';
+import { logsCommand } from './logs.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { cancelCommand, resumeCommand } from './resume.ts';
 import { serviceCommands } from './services.ts';
@@ -53,7 +55,13 @@ Without any site of your own: mvc demo
       cancelCommand(),
       destroyCommand(),
     ],
-    'Clusters that were built:': [sshCommand(), ...changeCommands(), historyCommand()],
+    'Clusters that were built:': [
+      sshCommand(),
+      consoleCommand(),
+      ...changeCommands(),
+      historyCommand(),
+      logsCommand(),
+    ],
     'Parts:': [imageCommand(), labCommand(() => join(mvcHome().root, 'lab'))],
   };
   for (const [heading, commands] of Object.entries(groups)) {
