@@ -6,6 +6,7 @@ import { changeCommands } from './change.ts';
 import { createCommand, destroyCommand, planCommand, watchCommand } from './cluster.ts';
 import { consoleCommand } from './console.ts';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { reportError } from './errors.ts';
 import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
@@ -44,7 +45,7 @@ Without any site of your own: mvc demo
 `,
     );
   const groups: Record<string, Command[]> = {
-    'Start here:': [demoCommand(), ...serviceCommands(), statusCommand()],
+    'Start here:': [demoCommand(), ...serviceCommands(), statusCommand(), doctorCommand()],
     'Sites:': [siteCommand(), inventoryCommand(), sweepCommand(), reconcileCommand()],
     'Clusters:': [
       listCommand(),
