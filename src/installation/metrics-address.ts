@@ -72,10 +72,10 @@ function metricsFile(home: Home, worker: WorkerName): string {
 }
 
 function parseAddress(text: string): { hostname: string; port: string } {
-  // Given a scheme without a usual port, so that none is swallowed.
-  const url = URL.parse(`tcp://${text}`);
-  if (url && url.hostname !== '' && url.href === `tcp://${text}`) {
-    return { hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port };
+  // With a scheme that has no usual port, so that none is swallowed.
+  const url = /^[A-Za-z0-9.:[\]-]+$/.test(text) ? URL.parse(`tcp://${text}`) : null;
+  if (url && url.hostname !== '') {
+    return { hostname: url.hostname.replaceAll(/[[\]]/g, ''), port: url.port };
   }
   throw new Failure('BadInput', `MVC_METRICS_ADDRESS is no address: ${JSON.stringify(text)}`, {
     help: 'set it to an address such as 127.0.0.1:9464, [::1]:9464, 0.0.0.0, or to off',

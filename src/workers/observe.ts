@@ -58,10 +58,11 @@ export async function observe(home: Home, worker: WorkerName, log: Logger): Prom
       if (!wanted) return async () => {};
       try {
         const health = () => ({ healthy: works(), worker, program, pid: process.pid, startedAt });
-        const { address, close } = await listen(wanted, { metrics, health }, log);
+        const listener = await listen(wanted, { metrics, health }, log);
+        const { address } = listener;
         await keepMetricsAddress(home, worker, address);
         log.info({ address: formatAddress(address) }, 'answers /metrics and /healthz');
-        return close;
+        return () => listener.close();
       } catch (error) {
         // A worker that cannot be watched still works.
         log.error({ error: String(error) }, 'does not answer /metrics and /healthz');

@@ -44,11 +44,11 @@ export function installationChecks(
     { name: 'ports', run: () => checkPorts(home) },
     { name: 'workers', run: () => checkWorkers(home) },
     { name: 'database', run: () => checkDatabase(askDatabase) },
-    ...(recorded ? checksOf(home, recorded, askSite) : []),
+    ...checksOf(home, recorded ?? { sites: [], clusters: [] }, askSite),
   ];
 }
 
-/** What can be checked only when it is known what there should be. */
+/** What is compared with what there should be. */
 function checksOf(
   home: Home,
   { sites, clusters }: Recorded,

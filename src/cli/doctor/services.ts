@@ -19,8 +19,9 @@ export function judgeServices(report: InstallationReport, elsewhere: boolean): F
   }
   return report.services.map(({ name, healthy, state, restarts, problem, logFile }) => {
     if (!healthy) {
-      const log = logFile === undefined ? '' : `; its log is ${logFile}`;
-      return fail(name, `${state}: ${problem ?? 'does not answer'}`, `run \`mvc up\`${log}`);
+      const told = `${state}: ${problem ?? 'does not answer'}`;
+      if (logFile === undefined) return fail(name, told);
+      return fail(name, told, `run \`mvc up\`; its log is ${logFile}`);
     }
     if (restarts < 3) return ok(name, 'runs and answers');
     const help = logFile === undefined ? undefined : `its log may tell why: ${logFile}`;

@@ -40,6 +40,7 @@ export async function checkSite(
   try {
     return [...known, judgeAnswer(name, await ask(name), Date.now() - began)];
   } catch (error) {
-    return [...known, failed(`site ${name}`, error)];
+    const { message, help } = failed('', error);
+    return [...known, warn(`site ${name}`, `could not be asked: ${message}`, help)];
   }
 }

@@ -16,16 +16,17 @@ export interface SshMetrics {
 
 export function createSshMetrics(registry: Registry): SshMetrics {
   const doors: { site: string; door: CountedDoor }[] = [];
-  new Gauge({
+  const open = new Gauge({
     name: 'mvc_ssh_connections_open',
     help: 'Connections to hosts of a site that are open.',
     labelNames: ['site'],
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset();
       for (const { site, door } of doors) this.inc({ site }, door.openConnections);
     },
   });
+  registry.registerMetric(open);
   const opened = new Counter({
     name: 'mvc_ssh_connections_opened_total',
     help: 'Connections to hosts of a site that were opened.',
