@@ -42,8 +42,8 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
 }
 
 export function findingLines({ verdict, subject, message, help }: Finding): string[] {
-  const indent = ' '.repeat(26);
-  const first = `${verdict.padEnd(4)}  ${subject.padEnd(18)}  ${message}`;
+  const indent = ' '.repeat(28);
+  const first = `${verdict.padEnd(4)}  ${subject.padEnd(20)}  ${message}`;
   return verdict === 'ok' || help === undefined ? [first] : [first, `${indent}→ ${help}`];
 }
 

@@ -1,5 +1,6 @@
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { loggedAt } from './log.ts';
 import { subjectOfQueue, subjectOfWorkflow, type Subject } from '../domain/engine-subjects.ts';
 
 /** Told by our own line of the activity's end, with its step and duration. */
@@ -21,7 +22,10 @@ const noise = ['taskQueue', 'taskToken', 'namespace', 'isLocal', 'sdkComponent',
 export function engineLogger(log: Logger): DefaultLogger {
   return new DefaultLogger('INFO', (entry) => {
     if (toldAlready.includes(entry.message) || isOnlyOfInterestToTheLibrary(entry)) return;
-    log[methods[entry.level]](fieldsOf(entry.meta ?? {}), entry.message);
+    // They are held back for a moment, so as to come in order.
+    loggedAt(new Date(Number(entry.timestampNanos / 1_000_000n)), () =>
+      log[methods[entry.level]](fieldsOf(entry.meta ?? {}), entry.message),
+    );
   });
 }
 

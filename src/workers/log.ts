@@ -1,5 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { withoutSecrets, withoutSecretTexts } from './redact.ts';
+
+/** When that which is being logged was said, if that was not just now. */
+const moment = new AsyncLocalStorage<Date>();
+
+/** Logs what was said before: its line has the time of then. */
+export function loggedAt(time: Date, write: () => void): void {
+  moment.run(time, write);
+}
 
 /**
  * JSON lines on stdout, written synchronously: asynchronous destinations lose lines when the process
@@ -13,7 +22,7 @@ export function createLog(
   return pino(
     {
       base: { worker, pid: process.pid },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${(moment.getStore() ?? new Date()).toISOString()}"`,
       formatters: {
         level: (level) => ({ level }),
         log: (fields) => withoutSecrets(fields) as Record<string, unknown>,

@@ -290,8 +290,8 @@ describe('the examination', () => {
 
   it('says what to do below what is wrong, and nothing below what is well', () => {
     expect(findingLines(fail('disk', 'full', 'make room'))).toEqual([
-      'fail  disk                full',
-      '                          → make room',
+      'fail  disk                  full',
+      '                            → make room',
     ]);
     expect(findingLines({ ...ok('disk', 'well'), help: 'nothing' })).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../src/workers/log.ts';
+import { createLog, loggedAt } from '../../src/workers/log.ts';
 import { engineLogger } from '../../src/workers/engine-log.ts';
 
 function bridged() {
@@ -20,6 +20,17 @@ describe("the engine's library", () => {
     expect(lines).toMatchObject([
       { level: 'info', cluster: 'demo', site: 'beach', step: 'image', msg: 'step begins' },
     ]);
+  });
+
+  it('has what it held back logged with the time at which it was said', () => {
+    const lines: Record<string, unknown>[] = [];
+    const write = (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>);
+    const log = createLog('control', { write });
+    const said = new Date('2026-11-25T20:15:00.123Z');
+    loggedAt(said, () => log.info('said before'));
+    log.info('said now');
+    expect(lines[0]).toMatchObject({ time: '2026-11-25T20:15:00.123Z', msg: 'said before' });
+    expect(lines[1]?.['time']).not.toBe(lines[0]?.['time']);
   });
 
   it('logs warnings of its own, without the token of the task', () => {
