@@ -6,6 +6,8 @@ import { installationChecks, type Recorded } from './doctor/checks.ts';
 import { printJson, printLine, printLines } from './output.ts';
 import type { MvcClient } from '../client/mvc-client.ts';
 
+const sayWaitingAfterMs = 4_000;
+
 /** `mvc doctor` */
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -23,6 +25,9 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
   const recorded = await readRecorded();
   const sites = new SiteQuestions();
   const all: Examined[] = [];
+  const patience = setTimeout(() => {
+    process.stderr.write('mvc: some answers take longer; a silent site is waited for up to 90 s\n');
+  }, sayWaitingAfterMs);
   try {
     const checks = installationChecks(mvcHome(), recorded, (site) => sites.ask(site));
     for await (const examined of examine(checks)) {
@@ -30,6 +35,7 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
       if (!json) printLines(examined.findings.flatMap(findingLines));
     }
   } finally {
+    clearTimeout(patience);
     await sites.close();
   }
   const findings = all.flatMap((each) => each.findings);

@@ -98,7 +98,7 @@ interface Found {
 }
 
 /** The last wanted lines of several logs in the order of their times, and how many came before. */
-async function collect(
+export async function collect(
   sources: AsyncGenerator<string>[],
   filter: LogFilter,
   most: number,
