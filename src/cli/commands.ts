@@ -33,6 +33,9 @@ export const commandGroups: Record<string, CommandEntry[]> = {
     entry('status', 'health of the services, or the state of one cluster', async () =>
       (await import('./status.ts')).statusCommand(),
     ),
+    entry('doctor', 'look at the whole installation, and say what to mend', async () =>
+      (await import('./doctor.ts')).doctorCommand(),
+    ),
   ],
   'Sites:': [
     entry('site', 'register and inspect sites', async () =>
@@ -85,8 +88,14 @@ export const commandGroups: Record<string, CommandEntry[]> = {
     entry('start', 'power a cluster or one VM up', async () =>
       (await import('./change.ts')).startCommand(),
     ),
+    entry('console', "the end of a VM's serial console", async () =>
+      (await import('./console.ts')).consoleCommand(),
+    ),
     entry('history', 'list the operations on a cluster', async () =>
       (await import('./history.ts')).historyCommand(),
+    ),
+    entry('logs', 'what the workers logged of a cluster', async () =>
+      (await import('./logs.ts')).logsCommand(),
     ),
   ],
   'Parts:': [

@@ -111,6 +111,8 @@ export async function servicesStatus(options: { json?: boolean } = {}): Promise<
   for (const one of report.services.filter(({ problem }) => problem !== undefined)) {
     printLine(`${one.name}: ${one.problem}${one.logFile ? ` (log: ${one.logFile})` : ''}`);
   }
+  const metrics = report.services.flatMap(({ metricsUrl }) => metricsUrl ?? []);
+  if (metrics.length > 0) printLine(`Metrics for Prometheus: ${metrics.join(', ')}`);
   const where = report.uiUrl === undefined ? '' : ` Web interface: ${report.uiUrl}`;
   printLine(`State in ${report.home}.${where}`);
   return report.healthy ? 0 : 1;

@@ -6,6 +6,7 @@ import { Failure, parseInput } from '../domain/failure.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
+import type { ConsoleText } from '../domain/results.ts';
 import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progress.ts';
 import type { Inventory, OperationResult, ReconcileResult, SweepResult } from '../domain/results.ts';
 import { toClientFailure, toConnectFailure } from './client-failure.ts';
@@ -191,6 +192,13 @@ export class MvcClient {
   /** Compares all that is recorded with what is at the sites, as after an older database was restored. */
   async reconcile(): Promise<ReconcileResult> {
     return this.execute<ReconcileResult>('reconcileSites', `reconcile:${randomUUID()}`, {}, '30m');
+  }
+
+  /** The end of a VM's serial console. @param bytes at most 65,536. @throws {Failure} NotFound. */
+  async console(cluster: string, vm: string, bytes?: number): Promise<ConsoleText> {
+    const { name } = named(cluster, vm);
+    const input = { cluster: name, vm, ...(bytes === undefined ? {} : { bytes }) };
+    return this.execute<ConsoleText>('readConsole', `console:${name}:${randomUUID()}`, input);
   }
 
   private async execute<T>(

@@ -58,3 +58,10 @@ export interface ReconcileResult {
   orphans: (OwnedThing & { site: string })[];
   silent: { site: string; error: string }[];
 }
+
+/** What the container keeps of a VM's serial console; as the VM wrote it, so to be shown with care. */
+export interface ConsoleText {
+  site: string;
+  container: string;
+  text: string;
+}

@@ -1,4 +1,5 @@
 import { installationId, type Home } from './home.ts';
+import { formatAddress, readMetricsAddress } from './metrics-address.ts';
 import { isAlive, residentBytes } from './process-id.ts';
 import type { Service } from './service.ts';
 import { installationServices } from './services.ts';
@@ -22,6 +23,8 @@ export interface ServiceReport {
   /** Why it is not healthy, or why it ended last. */
   problem?: string;
   logFile?: string;
+  /** Where a worker answers Prometheus. */
+  metricsUrl?: string;
 }
 
 export interface InstallationReport {
@@ -42,7 +45,10 @@ export async function inspectServices(home: Home): Promise<InstallationReport> {
   const services = installationServices({ home, installation, ports: state.ports, env: {} });
   const reports = await Promise.all([
     reportSupervisor(state),
-    ...state.services.map((record) => reportService(record, services)),
+    ...state.services.map(async (record) => ({
+      ...(await reportService(record, services)),
+      ...(await metricsOf(home, record)),
+    })),
   ]);
   const uiUrl = webInterface(state);
   return {
@@ -97,6 +103,16 @@ async function reportService(record: ServiceRecord, services: Service[]): Promis
     residentBytes: await residentBytes(record.process.pid),
     ...problemOf(unhealthy ?? keepsDying),
   };
+}
+
+/** Of a worker that runs: where it listens is known only then. */
+async function metricsOf(
+  home: Home,
+  { name, state }: ServiceRecord,
+): Promise<{ metricsUrl?: string }> {
+  if (state !== 'running' || (name !== 'control-worker' && name !== 'site-worker')) return {};
+  const address = await readMetricsAddress(home, name);
+  return address ? { metricsUrl: `http://${formatAddress(address)}/metrics` } : {};
 }
 
 function problemOf(problem: string | undefined): { problem?: string } {

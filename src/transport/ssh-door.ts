@@ -15,7 +15,15 @@ export interface SshDoor extends SiteDoor {
   scanBehind(address: string, port: number): Promise<string>;
   /** A connection through the physical frontend to where its administrator allows. */
   openTunnel(address: string, port: number): Promise<Duplex>;
+  /** Connections that are open at the moment. */
+  readonly openConnections: number;
   close(): void;
+}
+
+/** Hears of the connections that a door makes. */
+export interface ConnectionWatch {
+  opened(): void;
+  failed(error: unknown): void;
 }
 
 export interface SshDoorOptions {
@@ -23,6 +31,7 @@ export interface SshDoorOptions {
   readKey?: (path: string) => Promise<string>;
   /** Connections to the physical frontend that share the calls with a body (uploads); 4 by default. */
   connections?: number;
+  watch?: ConnectionWatch;
 }
 
 /**
@@ -32,7 +41,25 @@ export interface SshDoorOptions {
 export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): SshDoor {
   const readKey = options.readKey ?? readKeyFile;
   const lanes = new Map<string, Promise<SshConnection>>();
+  let open: SshConnection[] = [];
   let nextUpload = 0;
+
+  function stillOpen(): SshConnection[] {
+    open = open.filter((each) => !each.broken);
+    return open;
+  }
+
+  async function watched(connecting: Promise<SshConnection>): Promise<SshConnection> {
+    try {
+      const made = await connecting;
+      open = [...stillOpen(), made];
+      options.watch?.opened();
+      return made;
+    } catch (error) {
+      options.watch?.failed(error);
+      throw error;
+    }
+  }
 
   /** The connection of a lane, made anew if it is broken. */
   async function connection(
@@ -50,7 +77,7 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
       return known;
     // Another call may have begun a new one while we looked.
     if (lanes.get(lane) !== known) return connection(lane, connect);
-    const fresh = connect();
+    const fresh = watched(connect());
     lanes.set(lane, fresh);
     return fresh;
   }
@@ -84,8 +111,8 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
       const timeoutMs = callOptions.timeoutMs ?? defaultTimeoutMs;
       const limit = deadline(where, host, verb, timeoutMs, callOptions.signal);
       try {
-        const open = await limit.race(route(host, callOptions.body !== undefined));
-        const answer = await atHost(host, limit.race(open.ask(request, limit.signal)));
+        const line = await limit.race(route(host, callOptions.body !== undefined));
+        const answer = await atHost(host, limit.race(line.ask(request, limit.signal)));
         return decodeAnswer(verb, answer, { where, host });
       } finally {
         limit.clear();
@@ -96,6 +123,9 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
       return scanHostKey({ address, port, socket });
     },
     openTunnel: async (address, port) => (await toFrontend()).openTunnel(address, port),
+    get openConnections() {
+      return stillOpen().length;
+    },
     close() {
       for (const lane of lanes.values()) {
         void lane.then(

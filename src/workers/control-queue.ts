@@ -1,4 +1,4 @@
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerInterceptors } from '@temporalio/worker';
 import type { ControlActivities } from '../activities/control/control.ts';
 import { controlQueue, workerDeployment } from '../domain/engine-names.ts';
 import { workerIdentity } from './worker-connection.ts';
@@ -9,6 +9,8 @@ export interface ControlQueue {
   connection: NativeConnection;
   namespace: string;
   activities: ControlActivities;
+  /** Those of the workflows are in their bundle. */
+  interceptors?: Pick<WorkerInterceptors, 'activity'>;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface ControlQueue {
  * @param bundle Path of the workflows' bundle; its name says the version.
  */
 export async function createControlQueueWorker(
-  { connection, namespace, activities }: ControlQueue,
+  { connection, namespace, activities, interceptors = {} }: ControlQueue,
   bundle: string,
 ): Promise<Worker> {
   return Worker.create({
@@ -28,6 +30,7 @@ export async function createControlQueueWorker(
     identity: workerIdentity(controlQueue),
     workflowBundle: { codePath: bundle },
     activities,
+    interceptors,
     workerDeploymentOptions: {
       version: { deploymentName: workerDeployment, buildId: bundleVersion(bundle) },
       useWorkerVersioning: true,

@@ -10,22 +10,26 @@ import { aliveFile } from '../installation/workers.ts';
 import { ensureVault } from '../secrets/vault.ts';
 import { migrateToLatest } from '../store/migrate.ts';
 import { closeDatabase, openDatabase } from '../store/database.ts';
+import { watchActivities } from './activity-log.ts';
 import { showAlive } from './alive.ts';
 import { createControlQueueWorker } from './control-queue.ts';
 import { createLog } from './log.ts';
+import { createStoreMetrics } from './metrics/store-metrics.ts';
+import { observe } from './observe.ts';
 import { OlderVersions } from './older-versions.ts';
 import { createWatchSchedules } from './schedules.ts';
 import { WorkflowVersions } from './versions.ts';
-import { connectToEngine, logThrough } from './worker-connection.ts';
+import { connectToEngine } from './worker-connection.ts';
 import { bundleVersion, workflowBundle } from './workflow-bundle.ts';
 
 /** The control worker: runs all workflows, and the activities that plan and record. */
 const log = createLog('control');
-logThrough(log);
 const home = mvcHome();
+const observation = await observe(home, 'control-worker', log);
 const settings = await connectionSettings(home);
 await migrateToLatest(settings.postgres);
 const db = openDatabase(settings.postgres, { onConnectionLost: (message) => log.warn(message) });
+createStoreMetrics(observation.registry, db, log);
 const connection = await connectToEngine(settings.temporal, log);
 const { namespace } = settings.temporal;
 const cacheDirectory = join(home.root, 'cache');
@@ -34,6 +38,7 @@ const own = bundleVersion(bundle);
 const queue = {
   connection,
   namespace,
+  interceptors: { activity: [watchActivities(log, observation.activities)] },
   activities: createControlActivities({
     db,
     vault: await ensureVault(vaultKeyFile(home)),
@@ -48,12 +53,10 @@ const worker = await createControlQueueWorker(queue, bundle);
 const versions = new WorkflowVersions(connection, namespace);
 const olderVersions = new OlderVersions({ queue, versions, own, cacheDirectory, log });
 const stopping = new AbortController();
-const stopShowing = showAlive(
-  aliveFile(home, 'control-worker'),
-  () => worker.getState() === 'RUNNING',
-  log,
-);
+const works = () => worker.getState() === 'RUNNING';
+const stopShowing = showAlive(aliveFile(home, 'control-worker'), works, log);
 const stopSiteList = keepSiteList(home, settings.postgres, (message) => log.warn(message));
+const stopAnswering = await observation.answer(works);
 log.info({ version: own }, 'control worker runs');
 try {
   const ended = worker.run();
@@ -65,6 +68,7 @@ try {
   stopping.abort();
   stopShowing();
   stopSiteList();
+  await stopAnswering();
   await olderVersions.close();
   await closeDatabase(db);
   await connection.close();

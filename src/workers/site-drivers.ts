@@ -8,6 +8,7 @@ import { createMemoryWorld } from '../drivers/site/memory/memory-world.ts';
 import type { SiteDriver } from '../drivers/site/site-driver.ts';
 import { createSiteDriver, type SiteDriverDependencies } from '../drivers/site/site-drivers.ts';
 import type { Home } from '../installation/home.ts';
+import type { SshMetrics } from './metrics/ssh-metrics.ts';
 import { createSshDoor, type SshDoor } from '../transport/ssh-door.ts';
 
 interface Opened {
@@ -16,7 +17,7 @@ interface Opened {
 }
 
 /** Drivers with their connections, kept as long as the worker lives. */
-export function createSiteDrivers(home: Home): SiteDrivers & { close(): void } {
+export function createSiteDrivers(home: Home, ssh: SshMetrics): SiteDrivers & { close(): void } {
   const memoryWorld = createMemoryWorld({ file: join(home.root, 'memory-world.json') });
   // By definition, not by name: a build that began before a site's update goes on with the old one.
   const opened = new Map<string, Opened>();
@@ -24,7 +25,8 @@ export function createSiteDrivers(home: Home): SiteDrivers & { close(): void } {
   const dependencies: SiteDriverDependencies = {
     memoryWorld,
     openDoor: (site) => {
-      const door = createSshDoor(site);
+      const door = createSshDoor(site, { watch: ssh.watch(site.name) });
+      ssh.follow(site.name, door);
       doors.push(door);
       return door;
     },

@@ -1,4 +1,4 @@
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerInterceptors } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createAllSiteActivities } from '../activities/site/site-activities.ts';
 import type { SiteDrivers } from '../activities/site/drivers.ts';
@@ -20,6 +20,7 @@ export class SiteQueues {
     connection: NativeConnection;
     namespace: string;
     drivers: SiteDrivers;
+    interceptors?: WorkerInterceptors;
     log: Logger;
   };
   private failed = false;
@@ -48,7 +49,7 @@ export class SiteQueues {
   }
 
   private async start(site: string): Promise<Served> {
-    const { connection, namespace, drivers, log } = this.options;
+    const { connection, namespace, drivers, interceptors = {}, log } = this.options;
     const taskQueue = siteQueue(site);
     const worker = await Worker.create({
       connection,
@@ -56,6 +57,7 @@ export class SiteQueues {
       taskQueue,
       identity: workerIdentity(taskQueue),
       activities: createAllSiteActivities(drivers),
+      interceptors,
       maxConcurrentActivityTaskExecutions: slotsPerSite,
       shutdownGraceTime: '10s',
     });

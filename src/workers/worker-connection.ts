@@ -1,21 +1,11 @@
 import { hostname } from 'node:os';
-import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { TemporalSettings } from '../installation/engine-settings.ts';
 import { explainEngineTrouble } from '../installation/engine-trouble.ts';
 
 const connectEveryMs = 2_000;
-
-/** Sends the engine's own log lines to ours. Must run before anything else of the engine. */
-export function logThrough(log: Logger): void {
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      const { taskToken: _secret, ...fields } = (meta ?? {}) as Record<string, unknown>;
-      log[level === 'ERROR' ? 'error' : 'warn'](fields, message);
-    }),
-  });
-}
 
 /**
  * Connects to the engine; a worker that starts before it waits for it. What stands in the way is

@@ -17,6 +17,7 @@ export async function workflowBundle(cacheDirectory: string): Promise<string> {
   if (await exists(path)) return path;
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(source, 'workflows', 'index.ts'),
+    workflowInterceptorModules: [join(source, 'workflows', 'step-context.ts')],
     logger: quiet,
   });
   await mkdir(cacheDirectory, { recursive: true });

@@ -2,6 +2,7 @@
 export { buildCluster } from './build-cluster.ts';
 export { buildSite } from './build-site.ts';
 export { repairCluster, scaleCluster, startCluster, stopCluster } from './change-cluster.ts';
+export { readConsole } from './console.ts';
 export { destroyCluster } from './destroy-cluster.ts';
 export { destroySite } from './destroy-site.ts';
 export { reconcileSites } from './reconcile-sites.ts';

@@ -3,6 +3,8 @@ import type { Parked, StepName, StepRecord } from '../domain/cluster.ts';
 import { failureKinds, type FailureDescription } from '../domain/failure.ts';
 import { describeFailure, messageOf } from './failures.ts';
 import type { Answer } from './messages.ts';
+import { inStep } from './step-context.ts';
+import { noteStep } from './step-notes.ts';
 
 export type StepListener = (record: StepRecord) => void;
 
@@ -30,7 +32,10 @@ export class Steps {
 
   constructor(cluster: string, tell: StepListener) {
     this.cluster = cluster;
-    this.tell = tell;
+    this.tell = (record) => {
+      noteStep(cluster, record);
+      tell(record);
+    };
   }
 
   /**
@@ -64,12 +69,13 @@ export class Steps {
     body: (round: number) => Promise<T>,
     options: StepOptions<T>,
   ): Promise<T> {
-    const begun = { step, ...(site === undefined ? {} : { site }), startedAt: Date.now() };
+    const where = { step, ...(site === undefined ? {} : { site }) };
+    const begun = { ...where, startedAt: Date.now() };
     for (let round = 1; ; round += 1) {
       const record: StepRecord = round === 1 ? begun : { ...begun, rounds: round };
       this.tell(record);
       try {
-        const result = await body(round);
+        const result = await inStep({ ...where, round }, () => body(round));
         this.tell({ ...record, finishedAt: Date.now() });
         return result;
       } catch (error) {

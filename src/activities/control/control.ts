@@ -1,4 +1,5 @@
 import { createClusterActivities } from './clusters.ts';
+import { createConsoleActivities } from './console.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { createImageActivities } from './image.ts';
 import { createOperationActivities } from './operations.ts';
@@ -23,6 +24,7 @@ export function createControlActivities(dependencies: ControlDependencies) {
     ...createRecordActivities(dependencies),
     ...createClusterActivities(dependencies),
     ...createWatchActivities(dependencies),
+    ...createConsoleActivities(dependencies),
   };
 }
 export type ControlActivities = ReturnType<typeof createControlActivities>;

@@ -1,3 +1,4 @@
+import { createConsoleActivities } from './console.ts';
 import type { SiteDrivers } from './drivers.ts';
 import { createNodeActivities } from './nodes.ts';
 import { createOverlayActivities } from './overlay.ts';
@@ -11,6 +12,7 @@ export function createAllSiteActivities(drivers: SiteDrivers) {
     ...createVmActivities(drivers),
     ...createNodeActivities(drivers),
     ...createOverlayActivities(drivers),
+    ...createConsoleActivities(drivers),
   };
 }
 export type SiteActivities = ReturnType<typeof createAllSiteActivities>;

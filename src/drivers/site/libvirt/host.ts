@@ -16,7 +16,7 @@ import {
 import { measureCapacity } from './capacity.ts';
 import { checkPolicy } from './check-policy.ts';
 import { listClusterMarks, removeClusterFiles } from './cluster-files.ts';
-import { readConsole } from './console.ts';
+import { readConsole, shortenConsole } from './console.ts';
 import { powerOff, setMark, undefine } from './domain-actions.ts';
 import { markOf, type DomainMark } from './domain-mark.ts';
 import { renderDomain } from './domain-xml.ts';
@@ -156,6 +156,7 @@ export function createLibvirtHost(shell: Shell, options: LibvirtHostOptions): Li
       for (const domain of wanted.filter((each) => each.power !== 'running')) {
         // Before the start: a lease must never end a VM that has run.
         if (!domain.mark.booted) await setMark(virsh, domain, { ...domain.mark, booted: true });
+        await shortenConsole(vmFiles(pool, domain.mark.mark, domain.mark.vm).console);
         await virsh(['start', '--domain', domain.uuid], { timeoutMs: 60_000 });
         started.push(domain.mark.vm);
       }
