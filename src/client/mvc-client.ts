@@ -8,7 +8,12 @@ import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
 import type { ConsoleText } from '../domain/results.ts';
 import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progress.ts';
-import type { Inventory, OperationResult, ReconcileResult, SweepResult } from '../domain/results.ts';
+import type {
+  Inventory,
+  OperationResult,
+  ReconcileResult,
+  SweepResult,
+} from '../domain/results.ts';
 import { toClientFailure, toConnectFailure } from './client-failure.ts';
 import {
   ClusterRuns,

@@ -40,7 +40,15 @@ export class Examples {
 
   /** Checks the types of the example in TypeScript against the package's. */
   async checkTypes(): Promise<Ended> {
-    const options = ["--ignoreConfig", "--noEmit", '--strict', '--module', 'nodenext', '--types', 'node'];
+    const options = [
+      '--ignoreConfig',
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+    ];
     const file = join(this.directory, 'typescript', 'build.ts');
     return runProgram(join(root, 'node_modules', '.bin', 'tsc'), [...options, file]);
   }

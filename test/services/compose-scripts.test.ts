@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..');
 let engine: TestWorkflowEnvironment;
 
 beforeAll(async () => {
-  engine = await startEngine([]);
+  engine = await startEngine({});
 });
 afterAll(() => engine?.teardown());
 

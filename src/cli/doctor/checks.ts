@@ -1,4 +1,4 @@
-import type { Inventory } from '../../workflows/survey.ts';
+import type { Inventory } from '../../domain/results.ts';
 import { controlQueue, siteQueue } from '../../domain/engine-names.ts';
 import type { Home } from '../../installation/home.ts';
 import { temporalSettings } from '../../installation/settings.ts';

@@ -1,4 +1,4 @@
-import type { Inventory } from '../../workflows/survey.ts';
+import type { Inventory } from '../../domain/results.ts';
 import type { SiteRecord } from '../../store/sites.ts';
 import { fail, failed, ok, warn, type Finding } from './check.ts';
 
