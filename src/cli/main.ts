@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { mvcHome } from '../installation/home.ts';
 import { changeCommands } from './change.ts';
 import { createCommand, destroyCommand, planCommand, watchCommand } from './cluster.ts';
+import { cpCommand } from './cp.ts';
 import { demoCommand } from './demo.ts';
 import { reportError } from './errors.ts';
 import { historyCommand } from './history.ts';
@@ -13,11 +14,13 @@ import { labCommand } from './lab.ts';
 import { listCommand } from './list.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { cancelCommand, resumeCommand } from './resume.ts';
+import { runCommand } from './run.ts';
 import { serviceCommands } from './services.ts';
 import { siteCommand } from './site.ts';
 import { sshCommand, sshTunnelCommand } from './ssh.ts';
 import { statusCommand } from './status.ts';
 import { sweepCommand } from './sweep.ts';
+import { userCommand } from './user.ts';
 
 const usageExitCode = 2;
 
@@ -53,7 +56,8 @@ Without any site of your own: mvc demo
       cancelCommand(),
       destroyCommand(),
     ],
-    'Clusters that were built:': [sshCommand(), ...changeCommands(), historyCommand()],
+    'Clusters that were built:': [...changeCommands(), historyCommand()],
+    'Use of a cluster:': [sshCommand(), runCommand(), cpCommand(), userCommand()],
     'Parts:': [imageCommand(), labCommand(() => join(mvcHome().root, 'lab'))],
   };
   for (const [heading, commands] of Object.entries(groups)) {

@@ -6,6 +6,7 @@ import { Failure, parseInput } from '../domain/failure.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
+import type { ClusterUser, UsersRequest } from '../domain/users.ts';
 import type { ClusterProgress, ResumeInput, ResumeResult } from '../workflows/messages.ts';
 import type { ReconcileResult } from '../workflows/reconcile-sites.ts';
 import type { Inventory } from '../workflows/survey.ts';
@@ -201,6 +202,16 @@ export class MvcClient {
   /** Compares all that is recorded with what is at the sites, as after an older database was restored. */
   async reconcile(): Promise<ReconcileResult> {
     return this.execute<ReconcileResult>('reconcileSites', `reconcile:${randomUUID()}`, {}, '30m');
+  }
+
+  /**
+   * Adds or removes a user of a cluster that runs; without a change, only tells who there is.
+   *
+   * @returns the users that there are then.
+   */
+  async users(request: UsersRequest): Promise<ClusterUser[]> {
+    const { name } = named(request.name);
+    return this.execute<ClusterUser[]>('manageUsers', `users:${name}:${randomUUID()}`, request);
   }
 
   private async execute<T>(

@@ -1,11 +1,12 @@
 import { Failure } from '../domain/failure.ts';
 import { baseRoll } from './base.ts';
+import { homeRoll } from './home.ts';
 import { mpiRoll } from './mpi.ts';
 import type { ClusterContext, Roll } from './roll.ts';
 import { slurmRoll } from './slurm.ts';
 
 /** Every roll there is. */
-export const rolls: Roll[] = [baseRoll, slurmRoll, mpiRoll];
+export const rolls: Roll[] = [baseRoll, slurmRoll, mpiRoll, homeRoll];
 
 /** Without these a cluster could not boot, be awaited or be verified. */
 export const requiredRolls = ['base', 'slurm', 'mpi'];

@@ -2,6 +2,7 @@ import type { SiteDrivers } from './drivers.ts';
 import { createNodeActivities } from './nodes.ts';
 import { createOverlayActivities } from './overlay.ts';
 import { createSiteActivities } from './site.ts';
+import { createUserActivities } from './users.ts';
 import { createVmActivities } from './vm.ts';
 
 /** Everything that a site worker offers on its site's queue. */
@@ -11,6 +12,7 @@ export function createAllSiteActivities(drivers: SiteDrivers) {
     ...createVmActivities(drivers),
     ...createNodeActivities(drivers),
     ...createOverlayActivities(drivers),
+    ...createUserActivities(drivers),
   };
 }
 export type SiteActivities = ReturnType<typeof createAllSiteActivities>;
