@@ -20,6 +20,7 @@ import { siteCommand } from './site.ts';
 import { sshCommand, sshTunnelCommand } from './ssh.ts';
 import { statusCommand } from './status.ts';
 import { sweepCommand } from './sweep.ts';
+import { topologyCommand } from './topology.ts';
 import { userCommand } from './user.ts';
 
 const usageExitCode = 2;
@@ -57,7 +58,13 @@ Without any site of your own: mvc demo
       destroyCommand(),
     ],
     'Clusters that were built:': [...changeCommands(), historyCommand()],
-    'Use of a cluster:': [sshCommand(), runCommand(), cpCommand(), userCommand()],
+    'Use of a cluster:': [
+      sshCommand(),
+      runCommand(),
+      cpCommand(),
+      userCommand(),
+      topologyCommand(),
+    ],
     'Parts:': [imageCommand(), labCommand(() => join(mvcHome().root, 'lab'))],
   };
   for (const [heading, commands] of Object.entries(groups)) {

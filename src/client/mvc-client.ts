@@ -6,6 +6,7 @@ import { Failure, parseInput } from '../domain/failure.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
+import type { Topology, TopologyRequest } from '../domain/topology.ts';
 import type { ClusterUser, UsersRequest } from '../domain/users.ts';
 import type { ClusterProgress, ResumeInput, ResumeResult } from '../workflows/messages.ts';
 import type { ReconcileResult } from '../workflows/reconcile-sites.ts';
@@ -212,6 +213,13 @@ export class MvcClient {
   async users(request: UsersRequest): Promise<ClusterUser[]> {
     const { name } = named(request.name);
     return this.execute<ClusterUser[]>('manageUsers', `users:${name}:${randomUUID()}`, request);
+  }
+
+  /** How far a cluster's sites are apart; measured in about half a minute if it was not before. */
+  async topology(request: TopologyRequest): Promise<Topology> {
+    const { name } = named(request.name);
+    const id = `topology:${name}:${randomUUID()}`;
+    return this.execute<Topology>('clusterTopology', id, request, '30m');
   }
 
   private async execute<T>(

@@ -8,7 +8,7 @@ export const n2nInsecureReason =
   'n2n 1.3 encrypts with one key per cluster but authenticates nobody: whoever reaches the supernode can claim any MAC';
 
 /** What a cluster gets unless its spec names other software. */
-export const defaultRolls = ['base', 'slurm', 'mpi', 'home'];
+export const defaultRolls = ['base', 'slurm', 'mpi', 'home', 'topology'];
 
 const sizeSchema = (defaults: { cpus: number; memoryMiB: number }) =>
   z.strictObject({
@@ -53,7 +53,10 @@ export const clusterSpecSchema = z
         'must be a private range from /16 to /28',
       )
       .optional(),
-    rolls: z.array(rollNameSchema).max(50).default([...defaultRolls]),
+    rolls: z
+      .array(rollNameSchema)
+      .max(50)
+      .default([...defaultRolls]),
     /** Public ssh keys that may log in to the frontend VM as the ordinary user `hpc`. */
     sshKeys: z
       .array(z.string().regex(/^(?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+(?: [\x20-\x7e]*)?$/))

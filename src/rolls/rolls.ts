@@ -4,9 +4,10 @@ import { homeRoll } from './home.ts';
 import { mpiRoll } from './mpi.ts';
 import type { ClusterContext, Roll } from './roll.ts';
 import { slurmRoll } from './slurm.ts';
+import { topologyRoll } from './topology.ts';
 
 /** Every roll there is. */
-export const rolls: Roll[] = [baseRoll, slurmRoll, mpiRoll, homeRoll];
+export const rolls: Roll[] = [baseRoll, slurmRoll, mpiRoll, homeRoll, topologyRoll];
 
 /** Without these a cluster could not boot, be awaited or be verified. */
 export const requiredRolls = ['base', 'slurm', 'mpi'];

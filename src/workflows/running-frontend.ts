@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
+import type { FrontendShare } from '../domain/operation.ts';
 import { control } from './activities.ts';
 import { guestOf } from './converge.ts';
-import type { FrontendShare } from '../domain/operation.ts';
 
 /**
  * The frontend VM of a cluster that is used, as its guest agent is reached. Also while an operation
@@ -11,7 +11,7 @@ import type { FrontendShare } from '../domain/operation.ts';
  */
 export async function runningFrontend(
   cluster: string,
-): Promise<ReturnType<typeof guestOf> & { share: FrontendShare }> {
+): Promise<{ frontend: ReturnType<typeof guestOf>; computes: FrontendShare['computes'] }> {
   const found = await control.watchedCluster({ cluster });
   if (!found) throw refusal('NotFound', `there is no cluster ${cluster}`);
   if (found.phase === 'stopped') {
@@ -19,7 +19,7 @@ export async function runningFrontend(
   }
   const { operation } = found.scope;
   const share = await control.frontendShare({ operation });
-  return { ...guestOf(operation, share), share };
+  return { frontend: guestOf(operation, share), computes: share.computes };
 }
 
 function refusal(kind: 'NotFound' | 'BadInput', message: string): ApplicationFailure {

@@ -7,7 +7,7 @@ import { runningFrontend } from './running-frontend.ts';
 export async function manageUsers(input: unknown): Promise<ClusterUser[]> {
   const { name, change } = parseWorkflowInput(usersRequestSchema, input);
   try {
-    const { share: _share, ...frontend } = await runningFrontend(name);
+    const { frontend } = await runningFrontend(name);
     const at = atSiteSoon(frontend.site.name);
     if (change) await at.changeUser({ frontend, change });
     return await at.listUsers({ frontend });

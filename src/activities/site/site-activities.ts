@@ -2,6 +2,7 @@ import type { SiteDrivers } from './drivers.ts';
 import { createNodeActivities } from './nodes.ts';
 import { createOverlayActivities } from './overlay.ts';
 import { createSiteActivities } from './site.ts';
+import { createTopologyActivities } from './topology.ts';
 import { createUserActivities } from './users.ts';
 import { createVmActivities } from './vm.ts';
 
@@ -13,6 +14,7 @@ export function createAllSiteActivities(drivers: SiteDrivers) {
     ...createNodeActivities(drivers),
     ...createOverlayActivities(drivers),
     ...createUserActivities(drivers),
+    ...createTopologyActivities(drivers),
   };
 }
 export type SiteActivities = ReturnType<typeof createAllSiteActivities>;

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { Failure, parseInput } from '../../domain/failure.ts';
+import { parseInput } from '../../domain/failure.ts';
 import { clusterUserSchema, type ClusterUser, type UsersChange } from '../../domain/users.ts';
 import { activity } from '../activity.ts';
 import type { SiteDrivers } from './drivers.ts';
-import { runInGuest, type GuestAddress } from './guest.ts';
+import { runInGuest, withoutRoll, type GuestAddress } from './guest.ts';
 
 const program = '/usr/lib/mvc/users';
-/** By which the program says that it was asked for something impossible, and a shell that there is none. */
+/** By which the program says that it was asked for something impossible. */
 const failures = { 2: 'BadInput' } as const;
 
 /** Activities about the people who use a cluster. Their accounts are kept at its frontend. */
@@ -21,7 +21,7 @@ export function createUserActivities(drivers: SiteDrivers) {
           {},
           watch,
         ).catch((error: unknown) => {
-          throw withoutUsers(error, input.frontend);
+          throw withoutRoll(error, input.frontend, 'home');
         });
         return parseInput(z.array(clusterUserSchema), JSON.parse(output), 'the list of users');
       });
@@ -34,7 +34,7 @@ export function createUserActivities(drivers: SiteDrivers) {
         try {
           await runInGuest(drivers, frontend, ...commandOf(change), watch);
         } catch (error) {
-          throw withoutUsers(error, frontend);
+          throw withoutRoll(error, frontend, 'home');
         }
       });
     },
@@ -53,14 +53,4 @@ function commandOf(change: UsersChange): [string[], Parameters<typeof runInGuest
         { failures, timeoutMs: 120_000 },
       ];
   }
-}
-
-/** A frontend of an image without the roll has no such program, which its guest agent tells in its own words. */
-function withoutUsers(error: unknown, { operation }: GuestAddress): unknown {
-  if (!(error instanceof Failure) || !/No such file|not found/i.test(error.message)) return error;
-  const { cluster } = operation.mark;
-  return new Failure('BadInput', `cluster ${cluster} has no users of its own`, {
-    help: 'it was created without the roll `home`; clusters that are created now have it',
-    cause: error,
-  });
 }
