@@ -60,7 +60,7 @@ function placeOf(text: string): Place {
 /** A path here must not be taken for one at a host, whatever its name is. */
 function asArgument({ cluster, path }: Place): string {
   if (cluster !== undefined) return `${frontendHost}:${path}`;
-  return path.includes(':') && !path.startsWith('/') ? `./${path}` : path;
+  return path.includes(':') && !/^\.{0,2}\//.test(path) ? `./${path}` : path;
 }
 
 function notOneWay(why: string): Failure {

@@ -8,7 +8,7 @@ export const n2nInsecureReason =
   'n2n 1.3 encrypts with one key per cluster but authenticates nobody: whoever reaches the supernode can claim any MAC';
 
 /** What a cluster gets unless its spec names other software. */
-export const defaultRolls = ['base', 'slurm', 'mpi', 'home', 'topology'];
+export const defaultRolls = ['base', 'slurm', 'mpi', 'compiler', 'home', 'topology'];
 
 const sizeSchema = (defaults: { cpus: number; memoryMiB: number }) =>
   z.strictObject({
