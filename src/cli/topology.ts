@@ -1,10 +1,8 @@
 import { Command } from 'commander';
 import { withClient } from './context.ts';
 import { printJson, printLines } from './output.ts';
+import { withSlowNote } from './slow-note.ts';
 import { topologyLines } from './topology-lines.ts';
-
-/** After this, somebody who waits wants to know what for. */
-const silentMs = 2_000;
 
 /** `mvc topology <cluster>` */
 export function topologyCommand(): Command {
@@ -19,16 +17,12 @@ export function topologyCommand(): Command {
         '\nExample:\n  mvc topology demo\n',
     )
     .action(async (cluster: string, options: { measure?: boolean; json?: boolean }) => {
-      const telling = setTimeout(() => {
-        process.stderr.write('mvc: measuring between the sites; this takes up to two minutes\n');
-      }, silentMs);
-      try {
-        const request = { name: cluster, measure: options.measure ?? false };
-        const topology = await withClient((client) => client.topology(request));
-        if (options.json) printJson(topology);
-        else printLines(topologyLines(topology));
-      } finally {
-        clearTimeout(telling);
-      }
+      const request = { name: cluster, measure: options.measure ?? false };
+      const topology = await withSlowNote(
+        'measuring between the sites; this takes up to two minutes',
+        () => withClient((client) => client.topology(request)),
+      );
+      if (options.json) printJson(topology);
+      else printLines(topologyLines(topology));
     });
 }

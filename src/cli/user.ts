@@ -1,8 +1,14 @@
 import { Command } from 'commander';
 import { Failure, parseInput } from '../domain/failure.ts';
-import { publicKeySchema, userNameSchema, type ClusterUser } from '../domain/users.ts';
+import {
+  publicKeySchema,
+  userNameSchema,
+  type ClusterUser,
+  type UsersRequest,
+} from '../domain/users.ts';
 import { withClient } from './context.ts';
 import { printJson, printLine, printTable } from './output.ts';
+import { withSlowNote } from './slow-note.ts';
 
 /** `mvc user add|list|remove` */
 export function userCommand(): Command {
@@ -33,7 +39,7 @@ function addUserCommand(): Command {
       const user = parseInput(userNameSchema, name, `the user ${name}`);
       const keys = (await Promise.all(options.key.map(readKeys))).flat();
       const change = { kind: 'add', user, keys } as const;
-      const users = await withClient((client) => client.users({ name: cluster, change }));
+      const users = await ask({ name: cluster, change });
       const added = users.find((each) => each.name === user);
       if (options.json) return printJson(added);
       printLine(`${user} (uid ${added?.uid}) is a user of ${cluster}; to log in:`);
@@ -48,7 +54,7 @@ function listUsersCommand(): Command {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  mvc user list demo\n')
     .action(async (cluster: string, options: { json?: boolean }) => {
-      const users = await withClient((client) => client.users({ name: cluster }));
+      const users = await ask({ name: cluster });
       if (options.json) printJson(users);
       else printUsers(cluster, users);
     });
@@ -66,11 +72,17 @@ function removeUserCommand(): Command {
       async (cluster: string, name: string, options: { withHome?: boolean; json?: boolean }) => {
         const user = parseInput(userNameSchema, name, `the user ${name}`);
         const change = { kind: 'remove', user, withHome: options.withHome ?? false } as const;
-        const users = await withClient((client) => client.users({ name: cluster, change }));
+        const users = await ask({ name: cluster, change });
         if (options.json) printJson(users);
         else printLine(`${user} is no user of ${cluster} any more`);
       },
     );
+}
+
+function ask(request: UsersRequest): Promise<ClusterUser[]> {
+  return withSlowNote(`asking the frontend of ${request.name}`, () =>
+    withClient((client) => client.users(request)),
+  );
 }
 
 function printUsers(cluster: string, users: ClusterUser[]): void {

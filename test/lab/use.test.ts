@@ -162,6 +162,8 @@ describe('the topology', { timeout: 5 * minutes }, () => {
       expect.stringContaining('SwitchName=beach Level=0'),
       expect.stringContaining('SwitchName=every_site Level=1'),
     ]);
+    const address = await run('alice', 'srun', 'printenv', 'SLURM_TOPOLOGY_ADDR');
+    expect(address.stdout).toMatch(/^every_site\.(alpine|beach)\.compute-\1-0\n$/);
     // Two nodes are not within one site: it waits for that, and does not start over two.
     const asked = ['--switches=1@10:00', '--immediate=8'];
     const within = await run('alice', 'srun', ...asked, '-N2', 'hostname');
