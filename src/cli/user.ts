@@ -6,6 +6,7 @@ import {
   type ClusterUser,
   type UsersRequest,
 } from '../domain/users.ts';
+import { confirm } from './confirm.ts';
 import { withClient } from './context.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { withSlowNote } from './slow-note.ts';
@@ -16,7 +17,8 @@ export function userCommand(): Command {
     .description('the people who use a cluster: one account on all nodes, with a home')
     .addCommand(addUserCommand())
     .addCommand(listUsersCommand())
-    .addCommand(removeUserCommand());
+    .addCommand(removeUserCommand())
+    .addHelpText('after', '\nExample:\n  mvc user add demo alice --key ~/.ssh/id_ed25519.pub\n');
 }
 
 function addUserCommand(): Command {
@@ -66,11 +68,19 @@ function removeUserCommand(): Command {
     .argument('<cluster>')
     .argument('<name>')
     .option('--with-home', "delete the user's files too")
+    .option('-y, --yes', 'do not ask whether the files are to be deleted')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  mvc user remove demo alice\n')
     .action(
-      async (cluster: string, name: string, options: { withHome?: boolean; json?: boolean }) => {
+      async (
+        cluster: string,
+        name: string,
+        options: { withHome?: boolean; yes?: boolean; json?: boolean },
+      ) => {
         const user = parseInput(userNameSchema, name, `the user ${name}`);
+        if (options.withHome && !options.yes) {
+          await confirm(`Delete all files of ${user} at ${cluster}?`, 'say --yes');
+        }
         const change = { kind: 'remove', user, withHome: options.withHome ?? false } as const;
         const users = await ask({ name: cluster, change });
         if (options.json) printJson(users);

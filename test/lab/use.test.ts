@@ -190,7 +190,9 @@ describe('a cluster that is scaled', { timeout: 10 * minutes }, () => {
 describe('a user who is removed', { timeout: 5 * minutes }, () => {
   it('cannot log in any more, and the jobs have ended', async () => {
     await run('bob', 'sbatch', '--wrap=sleep 1000');
-    await mvc.ok('user', 'remove', 'lab', 'bob', '--with-home');
+    const remove = ['user', 'remove', 'lab', 'bob', '--with-home'];
+    expect((await mvc.run(...remove)).stderr).toContain('say --yes');
+    await mvc.ok(...remove, '--yes');
     expect((await run('bob', 'true')).stderr).toContain('Permission denied');
     const jobs = await run('alice', 'squeue', '-h');
     expect(jobs.stdout).toBe('');
