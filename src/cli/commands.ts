@@ -73,9 +73,6 @@ export const commandGroups: Record<string, CommandEntry[]> = {
     ),
   ],
   'Clusters that were built:': [
-    entry('ssh', "log in to a cluster's frontend VM, or run a command there", async () =>
-      (await import('./ssh.ts')).sshCommand(),
-    ),
     entry('scale', 'add or remove computes', async () =>
       (await import('./change.ts')).scaleCommand(),
     ),
@@ -96,6 +93,23 @@ export const commandGroups: Record<string, CommandEntry[]> = {
     ),
     entry('logs', 'what the workers logged of a cluster', async () =>
       (await import('./logs.ts')).logsCommand(),
+    ),
+  ],
+  'Use of a cluster:': [
+    entry('ssh', "log in to a cluster's frontend VM, or run a command there", async () =>
+      (await import('./ssh.ts')).sshCommand(),
+    ),
+    entry('run', 'run a command at the frontend, as srun or sbatch', async () =>
+      (await import('./run.ts')).runCommand(),
+    ),
+    entry('cp', 'copy files to and from a cluster', async () =>
+      (await import('./cp.ts')).cpCommand(),
+    ),
+    entry('user', 'accounts that are the same on every node', async () =>
+      (await import('./user.ts')).userCommand(),
+    ),
+    entry('topology', 'latency and bandwidth between sites and nodes', async () =>
+      (await import('./topology.ts')).topologyCommand(),
     ),
   ],
   'Parts:': [

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { defaultRolls } from '../domain/cluster.ts';
 import { mvcHome } from '../installation/home.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -12,7 +13,7 @@ export function imageCommand(): Command {
       )
       .option(
         '--roll <name>',
-        'software set (repeat; default: base, slurm, mpi)',
+        `software set (repeat; default: ${defaultRolls.join(', ')})`,
         (value, list: string[]) => [...list, value],
         [] as string[],
       )
@@ -22,7 +23,7 @@ export function imageCommand(): Command {
         const { ensureNodeImage } = await import('../image/node-image.ts');
         const image = await ensureNodeImage({
           directory: mvcHome().images,
-          rolls: options.roll.length > 0 ? options.roll : ['base', 'slurm', 'mpi'],
+          rolls: options.roll.length > 0 ? options.roll : defaultRolls,
           onProgress: (note: string) => {
             if (!options.json) printLine(note);
           },

@@ -6,14 +6,16 @@ import { Failure, parseInput } from '../domain/failure.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { PlanPreview } from '../domain/plan-change.ts';
 import { siteSchema, type SiteFacts, type SiteInput } from '../domain/site.ts';
-import type { ConsoleText } from '../domain/results.ts';
 import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progress.ts';
 import type {
+  ConsoleText,
   Inventory,
   OperationResult,
   ReconcileResult,
   SweepResult,
 } from '../domain/results.ts';
+import type { Topology, TopologyRequest } from '../domain/topology.ts';
+import type { ClusterUser, UsersRequest } from '../domain/users.ts';
 import { toClientFailure, toConnectFailure } from './client-failure.ts';
 import {
   ClusterRuns,
@@ -204,6 +206,23 @@ export class MvcClient {
     const { name } = named(cluster, vm);
     const input = { cluster: name, vm, ...(bytes === undefined ? {} : { bytes }) };
     return this.execute<ConsoleText>('readConsole', `console:${name}:${randomUUID()}`, input);
+  }
+
+  /**
+   * Adds or removes a user of a cluster that runs; without a change, only tells who there is.
+   *
+   * @returns the users that there are then.
+   */
+  async users(request: UsersRequest): Promise<ClusterUser[]> {
+    const { name } = named(request.name);
+    return this.execute<ClusterUser[]>('manageUsers', `users:${name}:${randomUUID()}`, request);
+  }
+
+  /** How far a cluster's sites are apart; measured in about half a minute if it was not before. */
+  async topology(request: TopologyRequest): Promise<Topology> {
+    const { name } = named(request.name);
+    const id = `topology:${name}:${randomUUID()}`;
+    return this.execute<Topology>('clusterTopology', id, request, '30m');
   }
 
   private async execute<T>(

@@ -7,6 +7,9 @@ import { overlayKinds } from './overlay.ts';
 export const n2nInsecureReason =
   'n2n 1.3 encrypts with one key per cluster but authenticates nobody: whoever reaches the supernode can claim any MAC';
 
+/** What a cluster gets unless its spec names other software. */
+export const defaultRolls = ['base', 'slurm', 'mpi', 'compiler', 'home', 'topology'];
+
 const sizeSchema = (defaults: { cpus: number; memoryMiB: number }) =>
   z.strictObject({
     cpus: z.int().min(1).max(256).default(defaults.cpus),
@@ -50,7 +53,10 @@ export const clusterSpecSchema = z
         'must be a private range from /16 to /28',
       )
       .optional(),
-    rolls: z.array(rollNameSchema).max(50).default(['base', 'slurm', 'mpi']),
+    rolls: z
+      .array(rollNameSchema)
+      .max(50)
+      .default([...defaultRolls]),
     /** Public ssh keys that may log in to the frontend VM as the ordinary user `hpc`. */
     sshKeys: z
       .array(z.string().regex(/^(?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+(?: [\x20-\x7e]*)?$/))

@@ -27,6 +27,7 @@ export async function readRecipe(rolls: Roll[]): Promise<Recipe> {
 /** @param source of the code that builds: another version of it is another recipe. */
 export function planRecipe(rolls: Roll[], suite: string, source: Buffer): Recipe {
   const tools = rolls.flatMap((roll) => roll.build?.tools ?? []);
+  const modules = rolls.flatMap((roll) => roll.modules ?? []);
   const entries = [
     ...rolls.flatMap((roll) => roll.image),
     ...(['frontend', 'compute'] as const).map((appliance) =>
@@ -43,6 +44,7 @@ export function planRecipe(rolls: Roll[], suite: string, source: Buffer): Recipe
       .map((unit) => link(`etc/systemd/system/${unit}`, '/dev/null')),
     directory('srv/boot'),
     file('mvc-build/tools.list', tools.map((name) => `${name}\n`).join('')),
+    file('mvc-build/modules.list', modules.map((name) => `${name}\n`).join('')),
     ...rolls.flatMap((roll) =>
       roll.build ? [file(`mvc-build/${roll.name}.build`, roll.build.script)] : [],
     ),

@@ -76,6 +76,8 @@ export interface Roll {
     /** A POSIX shell script, run in the image's root. */
     script: string;
   };
+  /** Kernel modules that its services load; the others are not in the image's root. */
+  modules?: string[];
   /** systemd units that start with each appliance. */
   services: Record<Appliance, string[]>;
   /** Units that no appliance needs. */

@@ -1,11 +1,14 @@
 import { Failure } from '../domain/failure.ts';
 import { baseRoll } from './base.ts';
+import { compilerRoll } from './compiler.ts';
+import { homeRoll } from './home.ts';
 import { mpiRoll } from './mpi.ts';
 import type { ClusterContext, Roll } from './roll.ts';
 import { slurmRoll } from './slurm.ts';
+import { topologyRoll } from './topology.ts';
 
 /** Every roll there is. */
-export const rolls: Roll[] = [baseRoll, slurmRoll, mpiRoll];
+export const rolls: Roll[] = [baseRoll, slurmRoll, mpiRoll, compilerRoll, homeRoll, topologyRoll];
 
 /** Without these a cluster could not boot, be awaited or be verified. */
 export const requiredRolls = ['base', 'slurm', 'mpi'];

@@ -45,7 +45,7 @@ function mungeKey({ secrets }: Cluster): TarEntry {
   return file('etc/munge/munge.key', key, { mode: 0o400, owner: mungeAccount.id });
 }
 
-function slurmConfig({ cluster, frontend }: Cluster): string {
+function slurmConfig({ cluster, frontend, rolls = [] }: Cluster): string {
   const lines = [
     '# Written by the controller; replaced at each boot.',
     `ClusterName=${cluster}`,
@@ -73,6 +73,8 @@ function slurmConfig({ cluster, frontend }: Cluster): string {
     'SlurmdParameters=config_overrides',
     'SelectType=select/cons_tres',
     'SelectTypeParameters=CR_Core',
+    // Its file, topology.conf, is that roll's.
+    ...(rolls.includes('topology') ? ['TopologyPlugin=topology/tree'] : []),
     '# Apart, since the computes may change while the frontend runs.',
     'Include nodes.conf',
     '# The proof of the cluster does not wait behind the jobs of its user.',

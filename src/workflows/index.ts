@@ -9,4 +9,6 @@ export { reconcileSites } from './reconcile-sites.ts';
 export { registerSite, removeSite, updateSite } from './register-site.ts';
 export { previewCluster, takeInventory } from './survey.ts';
 export { sweepSites } from './sweep-sites.ts';
+export { clusterTopology } from './topology.ts';
+export { manageUsers } from './users.ts';
 export { watchCluster } from './watch-cluster.ts';

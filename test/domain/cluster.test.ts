@@ -16,7 +16,7 @@ describe('a cluster spec', () => {
       overlay: { kind: 'n2n', insecure: false },
       frontend: { cpus: 1, memoryMiB: 768, diskGiB: 4 },
       compute: { cpus: 1, memoryMiB: 512 },
-      rolls: ['base', 'slurm', 'mpi'],
+      rolls: ['base', 'slurm', 'mpi', 'compiler', 'home', 'topology'],
     });
   });
 

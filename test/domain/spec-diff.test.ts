@@ -43,7 +43,7 @@ describe('the difference of two specs', () => {
     const before = clusterSpec({ sshKeys: [key('ann')] });
     const after = clusterSpec({ sshKeys: [key('ann'), key('bob')], rolls: ['base', 'slurm'] });
     expect(diffSpecs(before, after)).toEqual([
-      'rolls: base, slurm, mpi → base, slurm',
+      'rolls: base, slurm, mpi, compiler, home, topology → base, slurm',
       'sshKeys: ann → ann, bob',
     ]);
   });

@@ -3,11 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { verifyReportSchema, type NodeState } from '../../src/domain/cluster.ts';
+import { defaultRolls, verifyReportSchema, type NodeState } from '../../src/domain/cluster.ts';
 import { ensureNodeImage } from '../../src/image/node-image.ts';
 import { nodeToken } from '../../src/rolls/node-token.ts';
 import { renderNodesUpdate } from '../../src/rolls/nodes-update.ts';
-import { requiredRolls } from '../../src/rolls/rolls.ts';
 import { renderComputeSeed, renderFrontendSeed } from '../../src/rolls/seed.ts';
 import { demoCluster, laterCompute } from './boot/demo-cluster.ts';
 import { Machine } from './boot/machine.ts';
@@ -32,7 +31,7 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     const images = process.env['MVC_TEST_IMAGES'] ?? join(tmpdir(), 'mvc-test-images');
     mkdirSync(images, { recursive: true });
     const start = Date.now();
-    const image = await ensureNodeImage({ directory: images, rolls: requiredRolls });
+    const image = await ensureNodeImage({ directory: images, rolls: defaultRolls });
     note(`image of ${image.size} bytes after`, start);
     bundle = image.path;
     namespace = await Namespace.open();
@@ -372,18 +371,40 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     note('one compute idle again after', start);
   });
 
+  /** Starts a program of the ordinary user's on a node, and does not wait for it. */
+  const startThere = (name: string, script: string) =>
+    machine(name).run(['setsid', '-f', 'runuser', '-u', 'hpc', '--', 'sh', '-c', script]);
+
   test('a frontend that boots again has its data, and its computes serve it again', async () => {
     const frontend = machine('frontend');
+    const numbers = 'for n in $(seq 40); do echo $n; sleep 1; done > ~hpc/numbers 2> /dev/null';
+    await startThere('compute-cloud-0', numbers);
     const jobs = ['runuser', '-u', 'hpc', '--', 'sh', '-c', 'echo kept > /home/hpc/kept'];
     expect((await frontend.run(jobs)).exitCode).toBe(0);
     await rebootFrontend();
     const kept = await frontend.run(['cat', '/home/hpc/kept']);
     expect(kept.stdout).toBe('kept\n');
     await nodesIdle(names, 0);
+    // What a node wrote to /home meanwhile is all there.
+    const all = `${Array.from({ length: 40 }, (_, index) => index + 1).join('\n')}\n`;
+    await frontend.waitFor(['cat', '/home/hpc/numbers'], ({ stdout }) => stdout === all, minute);
     const job = await frontend.run(['runuser', '-u', 'hpc', '--', 'srun', '-N', '2', 'hostname'], {
       timeoutMs: minute,
     });
     expect(job.stdout.split('\n').filter(Boolean).toSorted()).toEqual(names);
+  });
+
+  test('a frontend with another disk has an empty /home, which its computes take up', async () => {
+    await machine('frontend').stop();
+    await namespace.run('ip', 'link', 'del', 't-01');
+    await namespace.run('ip', 'link', 'del', 's-1');
+    makeDataDisk(join(directory, 'frontend.data'));
+    await startMachine('frontend');
+    await frontendReady();
+    const fresh = ['runuser', '-u', 'hpc', '--', 'sh', '-c', 'touch ~hpc/new && ls ~hpc'];
+    for (const name of names) {
+      await machine(name).waitFor(fresh, ({ stdout }) => stdout === 'new\n', 90_000);
+    }
   });
 });
 

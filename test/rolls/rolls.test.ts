@@ -12,7 +12,7 @@ describe('the list of rolls', () => {
       expect.objectContaining({
         kind: 'BadInput',
         message: 'roll "condor" is unknown',
-        help: 'the rolls are: base, slurm, mpi',
+        help: 'the rolls are: base, slurm, mpi, compiler, home, topology',
       }),
     );
   });

@@ -36,3 +36,19 @@ export async function runInGuest(
     `${argv[0]} in ${guest.vm} at site ${guest.site.name} ended with ${result.exitCode}: ${result.stderr.trim() || result.stdout.trim()}`,
   );
 }
+
+/**
+ * What happened, if it was that the image lacks a roll and so the program: its guest agent says so in its
+ * own words.
+ */
+export function withoutRoll(error: unknown, { operation }: GuestAddress, roll: string): unknown {
+  if (!(error instanceof Failure) || !/No such file|not found/i.test(error.message)) return error;
+  return new Failure(
+    'BadInput',
+    `cluster ${operation.mark.cluster} was created without the roll ${roll}`,
+    {
+      help: 'clusters whose spec does not name rolls have it',
+      cause: error,
+    },
+  );
+}

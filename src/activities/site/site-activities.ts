@@ -3,6 +3,8 @@ import type { SiteDrivers } from './drivers.ts';
 import { createNodeActivities } from './nodes.ts';
 import { createOverlayActivities } from './overlay.ts';
 import { createSiteActivities } from './site.ts';
+import { createTopologyActivities } from './topology.ts';
+import { createUserActivities } from './users.ts';
 import { createVmActivities } from './vm.ts';
 
 /** Everything that a site worker offers on its site's queue. */
@@ -13,6 +15,8 @@ export function createAllSiteActivities(drivers: SiteDrivers) {
     ...createNodeActivities(drivers),
     ...createOverlayActivities(drivers),
     ...createConsoleActivities(drivers),
+    ...createUserActivities(drivers),
+    ...createTopologyActivities(drivers),
   };
 }
 export type SiteActivities = ReturnType<typeof createAllSiteActivities>;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { defaultRolls } from '../../../src/domain/cluster.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import type { ClusterContext, ClusterSecrets } from '../../../src/rolls/roll.ts';
 import { generateSshKey } from '../../../src/transport/ssh-key.ts';
@@ -26,6 +27,7 @@ export function demoCluster(): { context: ClusterContext; secrets: ClusterSecret
         addresses: ['192.168.10.100'],
       },
       sshKeys: [],
+      rolls: defaultRolls,
     },
     secrets: {
       mungeKey: randomBytes(128).toString('base64'),

@@ -1,6 +1,8 @@
 import type { VerifyReport } from '../../../domain/cluster.ts';
 import { sameMark, type Mark } from '../../../domain/mark.ts';
 import { computesOf, frontendOf, updateNodes } from './frontend-nodes.ts';
+import { tellTopology } from './frontend-topology.ts';
+import { changeUsers } from './frontend-users.ts';
 import type { MemoryDomain, WorldState } from './world-state.ts';
 
 interface Output {
@@ -31,6 +33,10 @@ const programs: Record<string, Program> = {
   },
   '/usr/lib/mvc/drain-nodes': (view, _args, stdin) => drainNodes(view, namesIn(stdin)),
   '/usr/lib/mvc/resume-nodes': (view, _args, stdin) => resumeNodes(view, namesIn(stdin)),
+  '/usr/lib/mvc/users': ({ world, mark }, args, stdin) =>
+    output(changeUsers(frontendOf(world, mark), args, stdin)),
+  '/usr/lib/mvc/topology': ({ world, mark }, args, stdin) =>
+    output(tellTopology(frontendOf(world, mark), mark.cluster, args, stdin)),
   '/usr/sbin/poweroff': (view) => {
     view.powerOff();
     return output('');

@@ -1,5 +1,7 @@
 import type { Mark, Operation } from '../../../domain/mark.ts';
 import type { Edge } from '../../../domain/overlay.ts';
+import type { Topology } from '../../../domain/topology.ts';
+import type { ClusterUser } from '../../../domain/users.ts';
 import type { VmDefinition } from '../../../domain/vm.ts';
 import type { FailureKind } from '../../../domain/failure.ts';
 import type { PresentDomain } from '../reservation.ts';
@@ -67,6 +69,10 @@ export interface FrontendState {
   drained: string[];
   /** Digest of an archive → the pieces of it that have come. */
   pieces: Record<string, string[]>;
+  /** Those who were added to its own. */
+  users?: ClusterUser[];
+  /** As it was measured last. */
+  topology?: Topology;
 }
 
 export interface WorldState {
