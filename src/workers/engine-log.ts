@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import { loggedAt } from './log.ts';
 import { subjectOfQueue, subjectOfWorkflow, type Subject } from '../domain/engine-subjects.ts';
 
-/** Told by our own line of the activity's end, with its step and duration. */
-const toldAlready = ['Activity failed'];
+/** Told by our own line of the activity's end with its step and duration, or nothing to warn of. */
+const needless = ['Activity failed', 'No workflows registered, not polling for workflow tasks'];
 const methods = {
   TRACE: 'trace',
   DEBUG: 'debug',
@@ -21,7 +21,7 @@ const noise = ['taskQueue', 'taskToken', 'namespace', 'isLocal', 'sdkComponent',
  */
 export function engineLogger(log: Logger): DefaultLogger {
   return new DefaultLogger('INFO', (entry) => {
-    if (toldAlready.includes(entry.message) || isOnlyOfInterestToTheLibrary(entry)) return;
+    if (needless.includes(entry.message) || isOnlyOfInterestToTheLibrary(entry)) return;
     // They are held back for a moment, so as to come in order.
     loggedAt(new Date(Number(entry.timestampNanos / 1_000_000n)), () =>
       log[methods[entry.level]](fieldsOf(entry.meta ?? {}), entry.message),

@@ -97,6 +97,11 @@ describe.each([
   });
 });
 
+/** Ours; of a histogram its buckets. */
+function ownMetrics(): string[] {
+  return [...known.keys()].filter((name) => /^mvc_.*(?<!_sum|_count)$/.test(name));
+}
+
 describe('the metrics', () => {
   it('have no label of unlimited values: no cluster, VM, run or host', () => {
     const unlimited = ['cluster', 'vm', 'run', 'run_id', 'runId', 'workflowId', 'host'];
@@ -109,8 +114,13 @@ describe('the metrics', () => {
   it('that are ours are all shown in the dashboard or used in an alert', async () => {
     const queries = [...(await dashboardQueries()), ...(await alertQueries())];
     const used = new Set(queries.flatMap(({ expr }) => metricsAsked(expr)));
-    const own = [...known.keys()].filter((name) => /^mvc_.*(?<!_sum|_count)$/.test(name));
-    expect(own.filter((name) => !used.has(name))).toEqual([]);
+    expect(ownMetrics().filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  it('that are ours are all explained', async () => {
+    const text = await readFile(join(root, 'docs', 'observability.md'), 'utf8');
+    const names = ownMetrics().map((name) => name.replace(/_bucket$/, ''));
+    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
   });
 });
 

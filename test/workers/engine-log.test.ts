@@ -43,6 +43,7 @@ describe("the engine's library", () => {
   it('does not say again what is said in our own words', () => {
     const { lines, logger } = bridged();
     logger.warn('Activity failed', { sdkComponent: 'worker' });
+    logger.warn('No workflows registered, not polling for workflow tasks', {});
     logger.info('Worker state changed', { sdkComponent: 'worker' });
     logger.debug('Activity started', { sdkComponent: 'activity' });
     expect(lines).toEqual([]);
