@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ScheduleClient } from '@temporalio/client';
 import { createControlActivities } from '../activities/control/control.ts';
 import { ensureNodeImage } from '../image/node-image.ts';
-import { installationId, mvcHome, vaultKeyFile } from '../installation/home.ts';
+import { ensureHome, installationId, mvcHome, vaultKeyFile } from '../installation/home.ts';
 import { connectionSettings } from '../installation/settings.ts';
 import { keepSiteList } from '../installation/site-list.ts';
 import { userPublicKey } from '../installation/user-key.ts';
@@ -25,6 +25,7 @@ import { bundleVersion, workflowBundle } from './workflow-bundle.ts';
 /** The control worker: runs all workflows, and the activities that plan and record. */
 const log = createLog('control');
 const home = mvcHome();
+await ensureHome(home);
 const observation = await observe(home, 'control-worker', log);
 const settings = await connectionSettings(home);
 await migrateToLatest(settings.postgres);

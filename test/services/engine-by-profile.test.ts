@@ -157,7 +157,7 @@ test('control worker, site worker and command line work together through TLS, ea
   );
   expect(added).toMatchObject({ exitCode: 0 });
   const listed = await mvc(settings('certificate'), 'site', 'list', '--json');
-  expect(JSON.parse(listed.stdout)).toMatchObject([{ name: 'alpine' }]);
+  expect(JSON.parse(listed.stdout)).toMatchObject([{ site: { name: 'alpine' } }]);
 });
 
 test('the API key and the client certificate reach the server', () => {

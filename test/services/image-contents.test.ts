@@ -153,7 +153,7 @@ test('its command line registers a site through both workers', async () => {
     { exitCode: 0 },
   );
   expect(JSON.parse((await cli('site', 'list', '--json')).stdout)).toMatchObject([
-    { name: 'alpine' },
+    { site: { name: 'alpine' } },
   ]);
 });
 
