@@ -8,6 +8,8 @@ COPY package.json package-lock.json .npmrc ./
 # No install script is needed here: the image brings Node, and the database is a server of its own.
 RUN npm ci --omit=dev --ignore-scripts
 COPY src ./src
+# The texts of `mvc help` and `mvc explain`.
+COPY docs ./docs
 RUN install --directory --owner node --group node --mode 0700 /var/lib/mvc
 USER node
 ENV MVC_HOME=/var/lib/mvc

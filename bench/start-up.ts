@@ -42,7 +42,7 @@ await writeTable(render());
 function time(command: string[]): Run {
   const spentBefore = childSeconds();
   const begun = performance.now();
-  const { status, stderr } = spawnSync(join(programRoot, 'mvc'), command);
+  const { status, stderr } = spawnSync(join(programRoot, 'mvc'), command, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`mvc ${command.join(' ')} ended with ${status}: ${stderr}`);
   const clock = (performance.now() - begun) / 1000;
   return { clock, processor: childSeconds() - spentBefore };

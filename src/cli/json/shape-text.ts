@@ -35,7 +35,7 @@ export function shapeText(shape: z.ZodType): ShapeText {
 function typeText(schema: Schema, indent: string): string {
   if (schema.$ref !== undefined) return schema.$ref.replace('#/$defs/', '');
   const several = schema.anyOf ?? schema.oneOf;
-  if (several) return several.map((each) => variant(each, indent)).join(`${separator(several)}`);
+  if (several) return several.map((each) => variant(each, indent)).join(separator(several));
   if (schema.enum) return schema.enum.map((each) => JSON.stringify(each)).join(' | ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === 'array') return arrayText(schema.items ?? {}, indent);
