@@ -23,6 +23,8 @@ RUN apt-get update \
 WORKDIR /opt/mvc
 COPY --from=packages /opt/mvc ./
 COPY src ./src
+# The texts of `mvc help` and `mvc explain`.
+COPY docs ./docs
 ENV MVC_HOME=/var/lib/mvc
 USER node
 ENTRYPOINT ["node"]

@@ -54,8 +54,10 @@ interface RecordedOverlay {
  * @throws {Failure} NotFound if neither knows of it.
  */
 export async function clusterStatus(name: string): Promise<ClusterStatus> {
-  const recorded = await withStore((db) => recordedStatus(db, name));
-  const asked = await runningOperation(name);
+  const [recorded, asked] = await Promise.all([
+    withStore((db) => recordedStatus(db, name)),
+    runningOperation(name),
+  ]);
   const silent = asked.silent === undefined ? {} : { engineSilent: asked.silent };
   const running = asked.operation === undefined ? {} : { operation: asked.operation };
   if (recorded) return { ...recorded, ...running, ...silent };

@@ -31,7 +31,12 @@ export function helpCommand({ wholeProgram }: Programs): Command {
 
 async function show(words: string[], mvc: Command | null): Promise<void> {
   const topic = topics.find(({ name }) => name === words[0]);
-  if (topic && words.length === 1) return printLine(markdownText(await readPage(topic.page)));
+  if (topic && words.length === 1) {
+    printLine(markdownText(await readPage(topic.page)));
+    const namesake = mvc?.commands.some((each) => each.name() === topic.name);
+    if (namesake) printLine(`\nIts options and examples: mvc ${topic.name} --help`);
+    return;
+  }
   if (!mvc) return;
   commandNamed(mvc, words).outputHelp();
   if (words.length === 0) printLines(['', topicList()]);

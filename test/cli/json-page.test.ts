@@ -10,6 +10,7 @@ import { callableCommands } from './command-tree.ts';
 /** What they print is a script, the output of another program, or only how it goes. */
 const withoutData = [
   'completion',
+  'cp',
   'demo',
   'down',
   'lab cut',
@@ -22,6 +23,7 @@ const withoutData = [
   'lab restart',
   'lab rtt',
   'lab wan',
+  'run',
   'schema',
   'site prepare',
   'ssh',

@@ -26,6 +26,7 @@ export const installation: z.ZodType<InstallationReport> = z.strictObject({
       residentBytes: z.number().exactOptional(),
       problem: z.string().exactOptional(),
       logFile: z.string().exactOptional(),
+      metricsUrl: z.string().exactOptional().describe('where a worker answers Prometheus'),
     }),
   ),
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** The part of a JSON Schema that our shapes need. */
 interface Schema {
   $ref?: string;
-  type?: string;
+  type?: string | string[];
   description?: string;
   enum?: unknown[];
   const?: unknown;
@@ -40,7 +40,7 @@ function typeText(schema: Schema, indent: string): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === 'array') return arrayText(schema.items ?? {}, indent);
   if (schema.type === 'object') return objectText(schema, indent);
-  return schema.type ?? 'any';
+  return Array.isArray(schema.type) ? schema.type.join(' | ') : (schema.type ?? 'any');
 }
 
 function separator(several: Schema[]): string {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import * as cluster from './cluster-shapes.ts';
 import * as program from './program-shapes.ts';
 import * as site from './site-shapes.ts';
+import * as use from './use-shapes.ts';
 
 /** What a command prints with `--json`. One entry here documents a command. */
 export const jsonShapes: Record<string, z.ZodType> = {
@@ -29,6 +30,13 @@ export const jsonShapes: Record<string, z.ZodType> = {
   stop: cluster.operation,
   start: cluster.operation,
   history: cluster.history,
+  console: use.consoleText,
+  logs: use.logEntry,
+  doctor: use.doctor,
+  'user add': use.user,
+  'user list': use.users,
+  'user remove': use.users,
+  topology: use.topology,
   'image build': program.image,
   'lab up': program.lab,
   'lab status': program.lab,
