@@ -1,6 +1,7 @@
 import type { ClusterSpec, OperationKind, StepRecord } from './cluster.ts';
 import type { OperationShape, PastOperation } from './estimate.ts';
 import { computesAt } from './spec-diff.ts';
+import { waitsOf } from './step-order.ts';
 
 /** An operation's row in the history, as far as an estimate needs it. */
 export interface RecordedOperation {
@@ -14,6 +15,9 @@ export interface RecordedOperation {
   outcome?: string;
 }
 
+/** A step begins seconds after those that it waits for have ended; later than this, something was amiss. */
+const pauseMs = 60_000;
+
 /** Of the others the record does not tell what they were about: one VM or all, one fault or ten. */
 const estimable: readonly OperationKind[] = ['build', 'scale', 'destroy'];
 
@@ -26,9 +30,11 @@ const estimable: readonly OperationKind[] = ['build', 'scale', 'destroy'];
 export function pastOperations(rows: readonly RecordedOperation[]): PastOperation[] {
   return rows.flatMap((row, index) => {
     const shape = recordedShape(row, rows.slice(index + 1));
-    const { steps, startedAt, finishedAt, outcome } = row;
+    const { kind, steps, startedAt, finishedAt, outcome } = row;
     if (!shape || finishedAt === undefined || outcome !== 'succeeded') return [];
-    return steps.every(isSmooth) ? [{ shape, steps, startedAt, finishedAt }] : [];
+    const paused = steps.some((each) => waitedMs(kind, each, steps) > pauseMs);
+    if (paused || !steps.every(isSmooth)) return [];
+    return [{ shape, steps, startedAt, finishedAt }];
   });
 }
 
@@ -44,7 +50,9 @@ export function recordedShape(
 ): OperationShape | undefined {
   const before = earlier.find((each) => each.clusterId === clusterId);
   if (kind === 'build' && before) return undefined;
-  return shapeOf(kind, spec, before?.spec);
+  // Not among the newest rows any more.
+  if (kind === 'scale' && !before) return undefined;
+  return shapeOf(kind, spec, kind === 'destroy' ? spec : before?.spec);
 }
 
 /** @param before the spec under which the cluster stands; absent for one that is not there. */
@@ -66,6 +74,13 @@ export function shapeOf(
       before: before ? computesAt(before, name) : 0,
     })),
   };
+}
+
+/** How long a step could have begun, and did not: a person was waited for, or no worker was there. */
+function waitedMs(kind: OperationKind, record: StepRecord, steps: StepRecord[]): number {
+  const waits = waitsOf(kind, record, steps);
+  const ready = Math.max(...waits.map((each) => each.finishedAt ?? record.startedAt));
+  return waits.length === 0 ? 0 : record.startedAt - ready;
 }
 
 function isSmooth({ finishedAt, rounds, skipped, error }: StepRecord): boolean {

@@ -79,7 +79,7 @@ export async function startBuild(
         run_id: start.runId,
         epoch,
         spec: toJson(cluster.spec),
-        asked_by: start.askedBy === undefined ? null : withoutNul(start.askedBy),
+        ...(start.askedBy === undefined ? {} : { asked_by: withoutNul(start.askedBy) }),
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -193,6 +193,6 @@ function buildOf(row: Selectable<Schema['build']>): BuildRecord {
     ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.getTime() }),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.error === null ? {} : { error: row.error }),
-    ...(row.asked_by === null ? {} : { askedBy: row.asked_by }),
+    ...(row.asked_by ? { askedBy: row.asked_by } : {}),
   };
 }

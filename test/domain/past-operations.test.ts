@@ -39,6 +39,14 @@ describe('the operations from which estimates are made', () => {
     expect(pastOperations(rows)).toHaveLength(1);
   });
 
+  it('are not those that stood still between two steps, as until a corrected spec came', () => {
+    const late = { step: 'computes', startedAt: 0, finishedAt: 1000 } as const;
+    const paused = [late, { ...step, startedAt: 62_000, finishedAt: 63_000 }];
+    expect(pastOperations([row({ steps: paused })])).toEqual([]);
+    const soon = [late, { ...step, startedAt: 2000, finishedAt: 63_000 }];
+    expect(pastOperations([row({ steps: soon })])).toHaveLength(1);
+  });
+
   it('leave out a build that went on with an unfinished one: it had less to do', () => {
     expect(pastOperations([row(), row({ outcome: 'cancelled' })])).toEqual([]);
   });
@@ -47,6 +55,10 @@ describe('the operations from which estimates are made', () => {
     const scale = row({ kind: 'scale', spec: specOf(3) });
     const [found] = pastOperations([scale, row({ spec: specOf(2), outcome: 'failed' })]);
     expect(found?.shape.sites).toEqual([{ name: 'alpine', computes: 3, before: 2 }]);
+  });
+
+  it('do not tell of a scale what was there before if that is not known any more', () => {
+    expect(pastOperations([row({ kind: 'scale' })])).toEqual([]);
   });
 
   it('do not include a repair, whose record does not tell what was amiss', () => {

@@ -73,6 +73,14 @@ describe('an estimate from the record', () => {
     expect(estimateLeft(record?.steps ?? [], estimate!, end + 60_000)).toEqual({ leftMs: 0 });
     const spec = clusterSpecSchema.parse(controller.spec('three'));
     expect(await estimateOfSpec(db, spec)).toMatchObject({ basis: 'same' });
+    const preview = await controller.client.plan(spec);
+    expect(preview.estimate).toMatchObject({ basis: 'same', operations: 2 });
+    expect(preview.rooms?.map(({ site }) => site)).toContain('cloud');
+    const sites = spec.sites.map((site) => ({ ...site, computes: 2 }));
+    const change = await controller.client.plan({ ...controller.spec('two'), sites });
+    expect(change.change?.added).toHaveLength(3);
+    expect(change.rooms?.every(({ free, after }) => after.cpus === free.cpus - 1)).toBe(true);
+    expect(change.estimate).toBeUndefined();
     for (const name of ['one', 'two']) await destroy(name);
   });
 });
