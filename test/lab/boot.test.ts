@@ -371,13 +371,15 @@ describe.skipIf(!isRoot)('VMs made from the node image', { timeout: 5 * minute }
     note('one compute idle again after', start);
   });
 
-  /** Starts a program of the ordinary user's on a node, and does not wait for it. */
-  const startThere = (name: string, script: string) =>
-    machine(name).run(['setsid', '-f', 'runuser', '-u', 'hpc', '--', 'sh', '-c', script]);
+  /** Starts a script of the ordinary user's on a node. The guest agent waits for whoever has its pipes. */
+  const startThere = (name: string, script: string) => {
+    const apart = 'setsid -f runuser -u hpc -- sh -c "$SCRIPT" > /dev/null 2>&1 < /dev/null';
+    return machine(name).run(['env', `SCRIPT=${script}`, 'sh', '-c', apart]);
+  };
 
   test('a frontend that boots again has its data, and its computes serve it again', async () => {
     const frontend = machine('frontend');
-    const numbers = 'for n in $(seq 40); do echo $n; sleep 1; done > ~hpc/numbers 2> /dev/null';
+    const numbers = 'for n in $(seq 40); do echo $n; sleep 1; done > ~hpc/numbers';
     await startThere('compute-cloud-0', numbers);
     const jobs = ['runuser', '-u', 'hpc', '--', 'sh', '-c', 'echo kept > /home/hpc/kept'];
     expect((await frontend.run(jobs)).exitCode).toBe(0);
