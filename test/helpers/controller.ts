@@ -43,15 +43,21 @@ export interface TestController {
   stop(): Promise<void>;
 }
 
-/** @param settings The engine's dynamic configuration, `key=value` each. */
-export async function startController(settings: string[] = []): Promise<TestController> {
+/**
+ * @param settings The engine's dynamic configuration, `key=value` each.
+ * @param uiPort Port of the engine's UI on loopback; without one there is no UI.
+ */
+export async function startController(
+  settings: string[] = [],
+  uiPort?: number,
+): Promise<TestController> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const each of undo.toReversed()) await each();
   };
   try {
-    return { ...(await assemble(undo, settings)), stop };
+    return { ...(await assemble(undo, settings, uiPort)), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -61,6 +67,7 @@ export async function startController(settings: string[] = []): Promise<TestCont
 async function assemble(
   undo: (() => Promise<void>)[],
   settings: string[],
+  uiPort: number | undefined,
 ): Promise<Omit<TestController, 'stop'>> {
   const directory = await mkdtemp(join(tmpdir(), 'mvc-controller-'));
   undo.push(() => rm(directory, { recursive: true, force: true }));
@@ -69,7 +76,7 @@ async function assemble(
   await migrateToLatest(postgres.settings);
   const db = openDatabase(postgres.settings);
   undo.push(() => closeDatabase(db));
-  const engine = await startEngine(settings);
+  const engine = await startEngine(settings, uiPort);
   undo.push(() => engine.teardown());
   const world = createMemoryWorld();
   const gate = new ImageGate();
@@ -121,9 +128,13 @@ function spec(name: string, change: Partial<ClusterSpecInput> = {}): ClusterSpec
   };
 }
 
-async function startEngine(settings: string[]): Promise<TestWorkflowEnvironment> {
+async function startEngine(
+  settings: string[],
+  uiPort: number | undefined,
+): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
+      ...(uiPort === undefined ? {} : { ui: true, uiPort }),
       executable: { type: 'existing-path', path: temporalProgram() },
       // Timers have a granularity of a second by default, which tests would only wait for.
       extraArgs: [
