@@ -8,6 +8,15 @@ import { startController, type TestController } from '../helpers/controller.ts';
 const root = join(import.meta.dirname, '..', '..');
 const examples = join(root, 'examples');
 const tools = join(root, 'node_modules', '.tools');
+/** As a careful project has it. */
+const strictNode = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  module: 'nodenext',
+  target: 'es2024',
+  noEmit: true,
+  skipLibCheck: true,
+};
 
 let controller: TestController;
 let directory: string;
@@ -56,6 +65,8 @@ async function projectWithClient(): Promise<string> {
     await symlink(join(root, 'node_modules', name), join(modules, name));
   }
   await writeFile(join(project, 'package.json'), '{ "type": "module" }');
+  const compilerOptions = { ...strictNode, types: ['node'] };
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   await copyFile(join(examples, 'typescript', 'build.ts'), join(project, 'build.ts'));
   return project;
 }
@@ -63,10 +74,7 @@ async function projectWithClient(): Promise<string> {
 describe('a program that builds a cluster', () => {
   it('in TypeScript passes the type check and runs against the packed client', async () => {
     const project = await projectWithClient();
-    const strict = ['--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext'];
-    const rest = ['--noEmit', '--target', 'es2024', '--types', 'node', '--skipLibCheck'];
-    const compiler = join(root, 'node_modules', '.bin', 'tsc');
-    await run(compiler, ...strict, ...rest, join(project, 'build.ts'));
+    await run(join(root, 'node_modules', '.bin', 'tsc'), '-p', project);
     const output = await run(process.execPath, join(project, 'build.ts'), await specFile('typed'));
     expect(output).toContain('"phase":"ready"');
   });

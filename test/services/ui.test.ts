@@ -68,7 +68,7 @@ describe("Temporal's UI in a browser", () => {
       taskQueue: 'control',
       workflowType: 'buildCluster',
     };
-    await page.goto(`${ui}/start-workflow?${new URLSearchParams(form)}`);
+    await page.goto(`${ui}/start-workflow?${new URLSearchParams(form).toString()}`);
     await typeJson(spec);
     // The editor formats what was typed when it is left, which moves the button.
     await page.getByRole('heading', { name: 'Start Workflow' }).click();
