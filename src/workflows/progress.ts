@@ -6,15 +6,15 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
-  describeParked,
   type ClusterPhase,
   type OperationKind,
   type ParkedStep,
   type StepRecord,
 } from '../domain/cluster.ts';
 import { searchAttributes } from '../domain/engine-names.ts';
-import { progressQuery } from './messages.ts';
 import type { ClusterProgress } from '../domain/progress.ts';
+import { describeBoard } from './board-text.ts';
+import { progressQuery } from './messages.ts';
 
 const clusterKey = defineSearchAttributeKey(searchAttributes.cluster, 'KEYWORD');
 const siteKey = defineSearchAttributeKey(searchAttributes.site, 'KEYWORD');
@@ -74,56 +74,13 @@ export class ProgressBoard {
   };
 
   private publish(): void {
-    const { phase, steps } = this.progress;
-    const attention = this.parked.length > 0 || phase === 'failed';
+    const { parked } = this;
+    const attention = parked.length > 0 || this.progress.phase === 'failed';
     if (attention !== this.attention) {
       upsertSearchAttributes([{ key: attentionKey, value: attention }]);
       this.attention = attention;
     }
-    setCurrentDetails(describeBoard(this.progress, this.parked, steps));
+    const board = describeBoard(this.progress, parked);
+    setCurrentDetails(`${board}\n\nrun ${workflowInfo().runId}`);
   }
-}
-
-function describeBoard(
-  { cluster, operation, phase, message }: ClusterProgress,
-  parked: ParkedStep[],
-  steps: StepRecord[],
-): string {
-  const rows = steps.map(
-    (each) =>
-      `| ${each.step} | ${each.site ?? 'all'} | ${stateOf(each)} | ${oneCell(each.error ?? each.parked?.cause)} |`,
-  );
-  const waits = parked.flatMap((each) => [
-    `- since ${new Date(each.since).toISOString()}: ${oneCell(describeParked(each))}`,
-  ]);
-  return [
-    `**${operation} of ${cluster}: ${phase}**. ${message}`,
-    '',
-    ...(waits.length === 0
-      ? []
-      : [
-          '**Parked.** Send the Update `resume` with `{}` to try again, or `{"action":"skip"}` where a step may be left out.',
-          '',
-          ...waits,
-          '',
-        ]),
-    '| step | site | state | error |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-    '',
-    `run ${workflowInfo().runId}`,
-  ].join('\n');
-}
-
-function oneCell(text = ''): string {
-  return text.replaceAll('|', ' ').replaceAll('\n', ' ');
-}
-
-function stateOf(record: StepRecord): string {
-  const rounds = record.rounds === undefined ? '' : ` (round ${record.rounds})`;
-  if (record.parked) return `parked${rounds}`;
-  if (record.skipped) return 'left out';
-  if (record.error !== undefined) return 'failed';
-  if (record.finishedAt === undefined) return `running${rounds}`;
-  return `done in ${((record.finishedAt - record.startedAt) / 1000).toFixed(1)} s${rounds}`;
 }
