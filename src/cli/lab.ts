@@ -24,23 +24,33 @@ export function labCommand(): Command {
   return command;
 }
 
+interface UpOptions {
+  rtt?: string;
+  sites?: string;
+  hosts?: string;
+  bare?: boolean;
+  json?: boolean;
+}
+
 function upCommand(resolveHome: () => string): Command {
   return new Command('up')
     .description('make the test sites, or repair what is missing of them')
     .option('--rtt <ms>', 'round-trip time between any two sites (100 for a new lab)')
     .option('--sites <number>', 'how many sites (3 for a new lab)')
     .option('--hosts <n,n…>', 'VM containers of each site, e.g. 1,2,1')
+    .option('--bare', 'leave the machines unprepared, as an administrator finds them')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   mvc lab up
+  mvc lab up --bare --rtt 20
   mvc lab up --rtt 20 --sites 4 --hosts 1,2,1,1
   for site in alpine beach cloud; do mvc site add -f $MVC_HOME/lab/sites/$site.json; done
 `,
     )
-    .action(async (options: { rtt?: string; sites?: string; hosts?: string; json?: boolean }) => {
+    .action(async (options: UpOptions) => {
       const { labUp } = await import('../lab/lab.ts');
       const begin = Date.now();
       const report = await labUp({
@@ -48,11 +58,15 @@ Examples:
         ...(options.rtt === undefined ? {} : { rttMs: Number(options.rtt) }),
         ...(options.sites === undefined ? {} : { sites: Number(options.sites) }),
         ...(options.hosts === undefined ? {} : { hosts: options.hosts.split(',').map(Number) }),
+        ...(options.bare ? { bare: true } : {}),
         onProgress: options.json ? () => undefined : printLine,
       });
       if (options.json) return printJson(report);
       printReport(report);
-      printLine(`The lab is up (${formatDuration(Date.now() - begin)}). Register its sites:`);
+      const up = `The lab is up (${formatDuration(Date.now() - begin)}).`;
+      if (options.bare)
+        return printLine(`${up} Its sites are not prepared: \`mvc site init --help\``);
+      printLine(`${up} Register its sites:`);
       for (const file of report.siteFiles) printLine(`  mvc site add -f ${file}`);
     });
 }

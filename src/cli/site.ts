@@ -5,6 +5,9 @@ import { siteSchema, type LibvirtSite, type Site, type SiteFacts } from '../doma
 import type { MvcClient } from '../client/mvc-client.ts';
 import { withClient, withStore } from './context.ts';
 import { printJson, printLine, printTable } from './output.ts';
+import { siteCheckCommand } from './site-check.ts';
+import { siteInitCommand } from './site-init.ts';
+import { siteKeysCommand } from './site-keys.ts';
 import { sitePrepareCommand } from './site-prepare.ts';
 import { readSpecFile } from './spec-file.ts';
 
@@ -32,7 +35,10 @@ export function siteCommand(): Command {
   command.addCommand(listCommand());
   command.addCommand(showCommand());
   command.addCommand(removeCommand());
+  command.addCommand(siteInitCommand());
   command.addCommand(sitePrepareCommand());
+  command.addCommand(siteKeysCommand());
+  command.addCommand(siteCheckCommand());
   return command;
 }
 

@@ -9,6 +9,7 @@ import {
   vmNameSchema,
 } from './names.ts';
 import { overlayTableSchema, seenEdgeSchema, supernodeSchema } from './overlay.ts';
+import { reachVerbs } from './reach-verbs.ts';
 import { sealedSchema } from './sealed.ts';
 import { hostFactsSchema, ownedThingSchema } from './site.ts';
 import { seenVmSchema, vmDefinitionSchema } from './vm.ts';
@@ -179,6 +180,8 @@ export const siteVerbs = {
     output: z.strictObject({ edges: z.array(seenEdgeSchema) }),
   },
   'overlay.remove': { input: nothing, output: nothing },
+
+  ...reachVerbs,
 } as const;
 
 export type SiteVerb = keyof typeof siteVerbs;

@@ -34,6 +34,8 @@ export interface LabUpOptions {
   hosts?: number[];
   /** Milliseconds of a round trip between any two sites, and to the controller; 100 by default. */
   rttMs?: number;
+  /** Leaves the machines as their administrators find them: no account, no program, no key, no site file. */
+  bare?: boolean;
   onProgress?: (line: string) => void;
 }
 
@@ -55,13 +57,13 @@ export async function labUp(options: LabUpOptions): Promise<LabReport> {
     if (known) {
       const plan = await samePlan(directory, known, options);
       say(`the lab in ${directory.home} exists; repairing what is missing`);
-      await converge(directory, plan, say);
+      await converge(directory, plan, say, options.bare);
       return labReport(directory, plan);
     }
     const plan = await newPlan(directory, options);
     try {
       await writePlan(directory, plan);
-      await converge(directory, plan, say);
+      await converge(directory, plan, say, options.bare);
     } catch (error) {
       say('the lab could not be made; removing what was made of it …');
       await removeLab(directory).catch((left: unknown) =>
@@ -175,6 +177,7 @@ async function converge(
   directory: LabDirectory,
   plan: LabPlan,
   say: (line: string) => void,
+  bare = false,
 ): Promise<void> {
   await mkdir(directory.run, { recursive: true, mode: 0o700 });
   say(`WAN with ${plan.rttMs} ms between any two of ${plan.sites.length} sites …`);
@@ -192,6 +195,7 @@ async function converge(
 
   say(`starting ${machinesOf(plan).length} machines …`);
   await Promise.all(machinesOf(plan).map((machine) => ensureMachine(directory, machine)));
+  if (bare) return;
   say('preparing their accounts as an administrator would …');
   await Promise.all(plan.sites.map((site) => openSite(directory, site)));
 }

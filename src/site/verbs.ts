@@ -11,6 +11,7 @@ import {
 } from './verbs/overlay.ts';
 import { operations } from './verbs/operations.ts';
 import { owned } from './verbs/owned.ts';
+import { hostCheck, udpAsk, udpListen } from './verbs/reach.ts';
 import {
   guestExec,
   guestPoll,
@@ -53,4 +54,9 @@ export const verbHandlers: VerbHandlers = {
   'overlay.apply': { guard: 'change', run: overlayApply },
   'overlay.describe': { guard: 'fence', run: overlayDescribe },
   'overlay.remove': { guard: 'change', run: overlayRemove },
+
+  // Outside the host's lock: a trial takes seconds, and builds go on meanwhile.
+  'host.check': { guard: 'none', run: hostCheck },
+  'udp.listen': { guard: 'none', run: udpListen },
+  'udp.ask': { guard: 'none', run: udpAsk },
 };
