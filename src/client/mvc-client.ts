@@ -11,13 +11,9 @@ import type { ReconcileResult } from '../workflows/reconcile-sites.ts';
 import type { Inventory } from '../workflows/survey.ts';
 import type { SweepResult } from '../workflows/sweep-sites.ts';
 import { toClientFailure } from './client-failure.ts';
-import {
-  ClusterRuns,
-  type RunningOperation,
-  type StartedOperation,
-  type WatchedProgress,
-} from './cluster-runs.ts';
+import { ClusterRuns, type RunningOperation, type StartedOperation } from './cluster-runs.ts';
 import type { OperationResult } from './operation-result.ts';
+import type { WatchedProgress } from './watched.ts';
 
 export interface MvcClientOptions {
   /** As @temporalio/client takes it: address, TLS, API key. */

@@ -57,6 +57,8 @@ export class SiteQueues {
       identity: workerIdentity(taskQueue),
       activities: createAllSiteActivities(drivers),
       maxConcurrentActivityTaskExecutions: slotsPerSite,
+      // Otherwise a heartbeat may wait for four fifths of its timeout, and whoever watches with it.
+      maxHeartbeatThrottleInterval: '2s',
       shutdownGraceTime: '10s',
     });
     log.info({ site }, 'serves the site');
