@@ -1,5 +1,5 @@
 import type { StepRecord } from '../domain/cluster.ts';
-import type { WatchedProgress } from '../client/cluster-runs.ts';
+import type { WatchedProgress } from '../client/watched.ts';
 import { formatDuration } from './output.ts';
 import { isRunning, parkedSentence, parkedSteps } from './parked.ts';
 

@@ -1,4 +1,4 @@
-import type { WatchedProgress } from '../client/cluster-runs.ts';
+import type { WatchedProgress } from '../client/watched.ts';
 import { printable, printLine, printLines } from './output.ts';
 import { ProgressLines } from './progress-lines.ts';
 

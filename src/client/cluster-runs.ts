@@ -12,17 +12,13 @@ import type { ClusterProgress, ResumeInput, ResumeResult } from '../domain/progr
 import { callerName } from './caller.ts';
 import { toClientFailure } from './client-failure.ts';
 import { operationKindOf, phaseDuring, workflowTypes } from './operation-types.ts';
-import { pendingNotes } from './pending-notes.ts';
+import { runningActivities } from './running-activities.ts';
+import { WatchMemory, type WatchedProgress } from './watched.ts';
 
 /** One operation among those on a cluster, which all have the same workflow id. */
 export interface StartedOperation {
   cluster: string;
   runId: string;
-}
-
-/** What a watcher sees at one moment: the steps, and what the running activities say. */
-export interface WatchedProgress extends ClusterProgress {
-  notes: string[];
 }
 
 /** What runs on a cluster at the moment. */
@@ -32,7 +28,7 @@ export interface RunningOperation extends StartedOperation {
   startedAt: number;
 }
 
-const watchEveryMs = 700;
+const watchEveryMs = 1_000;
 /** How long an engine may be silent before watching is given up. */
 const patienceMs = 60_000;
 /** How long a worker may take to answer a question, or to take up a request. */
@@ -104,10 +100,11 @@ export class ClusterRuns {
   }
 
   async *watch(operation: StartedOperation): AsyncGenerator<WatchedProgress> {
+    const memory = new WatchMemory();
     let silentSince: number | undefined;
     for (;;) {
       try {
-        const { progress, running } = await this.look(operation);
+        const { progress, running } = await this.look(operation, memory);
         silentSince = undefined;
         yield progress;
         if (!running) return;
@@ -119,12 +116,14 @@ export class ClusterRuns {
     }
   }
 
-  private async look(operation: StartedOperation) {
+  private async look(operation: StartedOperation, memory: WatchMemory) {
     const description = await this.describe(operation);
     const running = description?.status.name === 'RUNNING';
     const progress = await this.progress(operation, operationKindOf(description?.type ?? ''));
-    const notes = running ? await pendingNotes(this.engine, operation.cluster) : [];
-    return { running, progress: { ...progress, notes } };
+    const activities = running
+      ? await runningActivities(this.engine, operation.cluster, description)
+      : [];
+    return { running, progress: memory.next(progress, activities, Date.now()) };
   }
 
   /** Where a run stands, in its own words; without steps while no control worker can be asked. */

@@ -17,12 +17,8 @@ import type {
 import type { Topology, TopologyRequest } from '../domain/topology.ts';
 import type { ClusterUser, UsersRequest } from '../domain/users.ts';
 import { toClientFailure, toConnectFailure } from './client-failure.ts';
-import {
-  ClusterRuns,
-  type RunningOperation,
-  type StartedOperation,
-  type WatchedProgress,
-} from './cluster-runs.ts';
+import { ClusterRuns, type RunningOperation, type StartedOperation } from './cluster-runs.ts';
+import type { WatchedProgress } from './watched.ts';
 
 export interface MvcClientOptions {
   /** As @temporalio/client takes it: address, TLS, API key. */

@@ -38,6 +38,8 @@ export async function createControlQueueWorker(
     },
     // How long a task waits for the worker that had the run before, which may have been killed.
     stickyQueueScheduleToStartTimeout: '3s',
+    // Otherwise a heartbeat may wait for four fifths of its timeout, and whoever watches with it.
+    maxHeartbeatThrottleInterval: '2s',
     shutdownGraceTime: '10s',
   });
 }

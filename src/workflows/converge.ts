@@ -193,7 +193,11 @@ class Converging {
             {
               frontend,
               // A node that was running before need not have booted again.
-              nodes: names.map((name) => ({ name, since: started.has(name) ? since : 0 })),
+              nodes: names.map((name) => ({
+                name,
+                since: started.has(name) ? since : 0,
+                ...placeOf(share, name),
+              })),
               timeoutMs: nodesDeadlineMs,
             },
           ],
@@ -231,6 +235,12 @@ class Converging {
       ),
     );
   }
+}
+
+/** Where a node is, for whoever watches. */
+function placeOf({ computes }: FrontendShare, name: string): { site?: string } {
+  const site = computes.find((each) => each.name === name)?.site;
+  return site === undefined ? {} : { site };
 }
 
 /** How the frontend VM is asked. */

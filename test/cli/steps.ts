@@ -1,5 +1,5 @@
 import type { Parked, StepRecord } from '../../src/domain/cluster.ts';
-import type { WatchedProgress } from '../../src/client/cluster-runs.ts';
+import type { WatchedProgress } from '../../src/client/watched.ts';
 
 /** Any moment; the tests' clock begins here, milliseconds since 1970. */
 export const start = Date.UTC(2026, 10, 25, 12);
@@ -62,6 +62,9 @@ export function progress(
     phase: 'building',
     message: '3 sites, origin alpine',
     notes: [],
+    activities: [],
+    vms: [],
+    uploads: [],
     steps,
     ...change,
   };

@@ -5,6 +5,7 @@ import type { Operation } from '../../domain/mark.ts';
 import { nodeStateSchema, verifyReportSchema, type VerifyReport } from '../../domain/cluster.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { Site } from '../../domain/site.ts';
+import { phaseOfNode, type VmAtPhase, type VmPhase } from '../../domain/heartbeat.ts';
 import type { SeenVm, VmDefinition } from '../../domain/vm.ts';
 import type { Watch } from '../../drivers/site/site-driver.ts';
 import { activity } from '../activity.ts';
@@ -16,6 +17,8 @@ export interface AwaitedNode {
   name: string;
   /** Frontend's clock, seconds: only a boot that began later counts. 0: any. */
   since: number;
+  /** Where it is, for whoever watches. Absent in operations that began before this was told. */
+  site?: string;
 }
 
 /** Each look costs an emulated frontend half a second of its cpu. */
@@ -41,9 +44,11 @@ export function createVmActivities(drivers: SiteDrivers) {
       operation: Operation;
       vms: { vm: VmDefinition; seed: Sealed }[];
     }): Promise<void> {
-      return activity((watch) =>
-        drivers.site(input.site).ensureVms(input.operation, input.vms, watch),
-      );
+      return activity((watch) => {
+        const vms = input.vms.map(({ vm }) => vm);
+        watch.progress({ vms: allAt('disk', input.site, vms) });
+        return drivers.site(input.site).ensureVms(input.operation, input.vms, watch);
+      });
     },
 
     /** Returns the names of the VMs that were started now. */
@@ -52,9 +57,10 @@ export function createVmActivities(drivers: SiteDrivers) {
       operation: Operation;
       vms: VmDefinition[];
     }): Promise<string[]> {
-      return activity((watch) =>
-        drivers.site(input.site).startVms(input.operation, input.vms, watch),
-      );
+      return activity((watch) => {
+        watch.progress({ vms: allAt('power', input.site, input.vms) });
+        return drivers.site(input.site).startVms(input.operation, input.vms, watch);
+      });
     },
 
     /** Cuts the power of those that run. */
@@ -99,7 +105,10 @@ export function createVmActivities(drivers: SiteDrivers) {
         for (;;) {
           const missing = await missingAtFrontend(drivers, input.frontend, watch);
           if (missing === undefined) return;
-          watch.progress({ note: missing });
+          // Its disk holds all that it needs: it asks nobody for an address or a kernel.
+          const phase = missing === silent ? 'kernel' : 'services';
+          const { vm: name, site } = input.frontend;
+          watch.progress({ note: missing, vms: [{ name, site: site.name, phase }] });
           if (Date.now() > deadline) {
             throw new Failure(
               'Timeout',
@@ -132,10 +141,10 @@ export function createVmActivities(drivers: SiteDrivers) {
       return activity(async (watch) => {
         const deadline = Date.now() + input.timeoutMs;
         for (;;) {
-          const waiting = await waitingNodes(drivers, input, watch);
+          const { waiting, vms } = await lookAtNodes(drivers, input, watch);
           if (waiting.length === 0) return;
           const note = `${input.nodes.length - waiting.length} of ${input.nodes.length} nodes idle; waiting for ${waiting.slice(0, 5).join(', ')}`;
-          watch.progress({ note });
+          watch.progress({ note, vms });
           if (Date.now() > deadline) {
             throw new Failure(
               'Timeout',
@@ -196,6 +205,13 @@ function checkCollective(report: VerifyReport, nodes: { name: string; site: stri
   }
 }
 
+/** Said of a frontend whose agent does not answer yet. */
+const silent = 'the VM boots';
+
+function allAt(phase: VmPhase, site: Site, vms: VmDefinition[]): VmAtPhase[] {
+  return vms.map(({ name }) => ({ name, site: site.name, phase }));
+}
+
 /** A sentence on what is missing, or undefined when the frontend is ready. */
 async function missingAtFrontend(
   drivers: SiteDrivers,
@@ -209,16 +225,17 @@ async function missingAtFrontend(
     return result.exitCode === 0 ? undefined : result.stdout.trim() || 'not ready yet';
   } catch (error) {
     // Until the guest has booted its agent does not answer: that is waiting, not failing.
-    if (error instanceof Failure && error.retryable) return 'the VM boots';
+    if (error instanceof Failure && error.retryable) return silent;
     throw error;
   }
 }
 
-async function waitingNodes(
+/** Which nodes are not idle yet, each with the frontend's word for it; and how far all of them are. */
+async function lookAtNodes(
   drivers: SiteDrivers,
   input: { frontend: GuestAddress; nodes: AwaitedNode[] },
   watch: Watch,
-): Promise<string[]> {
+): Promise<{ waiting: string[]; vms: VmAtPhase[] }> {
   const output = await runInGuest(
     drivers,
     input.frontend,
@@ -234,11 +251,15 @@ async function waitingNodes(
     JSON.parse(output),
     'the list of node states',
   );
-  return input.nodes.flatMap(({ name, since }) => {
-    const state = states.find((each) => each.name === name);
-    const idle =
-      state?.phase === 'idle' &&
-      (since === 0 || (state.fetchedAt !== null && state.fetchedAt >= since));
-    return idle ? [] : [`${name} (${state?.phase ?? 'unknown'})`];
+  const stateOf = new Map(states.map((state) => [state.name, state]));
+  const nodes = input.nodes.map(({ name, since, site }) => {
+    const state = stateOf.get(name);
+    return { name, site, word: state?.phase ?? 'unknown', phase: phaseOfNode(state, since) };
   });
+  return {
+    waiting: nodes.flatMap(({ name, word, phase }) =>
+      phase === 'idle' ? [] : [`${name} (${word})`],
+    ),
+    vms: nodes.flatMap(({ name, site, phase }) => (site === undefined ? [] : [{ name, site, phase }])),
+  };
 }
