@@ -28,7 +28,13 @@ beforeAll(async () => {
     { mode: 0o755 },
   );
   const lab = await mvc.json<{ sites: { name: string; door: string }[] }>(
-    ...['lab', 'up', '--bare', '--rtt', '20', '--hosts', '1,1,1'],
+    'lab',
+    'up',
+    '--bare',
+    '--rtt',
+    '20',
+    '--hosts',
+    '1,1,1',
   );
   places = lab.sites.map(({ name, door }) => [`${name}.example.org`, door]);
 }, 5 * minutes);
