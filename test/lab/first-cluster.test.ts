@@ -28,7 +28,13 @@ beforeAll(async () => {
     { mode: 0o755 },
   );
   const lab = await mvc.json<{ sites: { name: string; door: string }[] }>(
-    ...['lab', 'up', '--bare', '--rtt', '20', '--hosts', '1,1,1'],
+    'lab',
+    'up',
+    '--bare',
+    '--rtt',
+    '20',
+    '--hosts',
+    '1,1,1',
   );
   places = lab.sites.map(({ name, door }) => [`${name}.example.org`, door]);
 }, 5 * minutes);
@@ -66,7 +72,7 @@ describe('mvc site check says what to mend', () => {
   it('an older program, a missing bridge in the policy and closed UDP ports', async () => {
     await spoil('alpine-h1', 'echo "// changed" >> /usr/local/lib/mvc/mvc-site');
     await spoil('beach-h1', `sed -i 's/"lan0"//' /etc/mvc/policy.json`);
-    await spoil('beach', 'nft insert rule ip lab arriving udp dport 7700-7799 drop');
+    await spoil('beach', 'nft insert rule ip lab arriving iifname wan0 udp dport 7700-7799 drop');
     const { exitCode, stdout } = await mvc.run('site', 'check', 'alpine', 'beach', '--json');
     expect(exitCode).toBe(1);
     const checks = JSON.parse(stdout) as Check[];

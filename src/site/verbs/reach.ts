@@ -62,8 +62,9 @@ export async function udpAsk(
     };
     const timer = setInterval(send, sendEveryMs);
     socket.on('close', () => clearInterval(timer));
-    socket.on('message', (answer, from) => {
-      if (from.address !== input.address || answer.toString('latin1') !== message) return;
+    // From whichever address: a physical frontend answers its own site from the inner one. The token tells.
+    socket.on('message', (answer) => {
+      if (answer.toString('latin1') !== message) return;
       rttMs = performance.now() - sentAt;
       end();
     });
