@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { Failure, parseInput } from '../domain/failure.ts';
-import { physicalFrontend, siteSchema, type LibvirtSite, type Site } from '../domain/site.ts';
+import { Failure } from '../domain/failure.ts';
+import { physicalFrontend, type LibvirtSite, type Site } from '../domain/site.ts';
 import type { Check } from '../domain/site-check.ts';
 import { withStore } from './context.ts';
 import { printable, printJson, printLine } from './output.ts';
@@ -55,7 +55,7 @@ async function wantedSites(names: string[], files: string[]): Promise<LibvirtSit
   const registered = names.length === 0 ? [] : await registeredSites(names);
   const given: Site[] = [];
   for (const file of files) {
-    given.push(parseInput(siteSchema, await readSpecFile(file), `the site in ${file}`));
+    given.push(await readSpecFile(file, 'site'));
   }
   return [...registered, ...given].map((site) => {
     if (site.kind === 'libvirt') return site;

@@ -16,6 +16,7 @@ export type {
 export type { PlanPreview } from '../domain/plan-change.ts';
 export type { SiteFacts, SiteInput } from '../domain/site.ts';
 export type { ResumeInput, ResumeResult } from '../domain/progress.ts';
-export type { RunningOperation, StartedOperation, WatchedProgress } from './cluster-runs.ts';
+export type { RunningOperation, StartedOperation } from './cluster-runs.ts';
+export type { WatchedProgress } from './watched.ts';
 export { MvcClient, type MvcClientOptions } from './mvc-client.ts';
 export type { OperationResult } from '../domain/results.ts';

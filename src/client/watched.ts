@@ -1,6 +1,6 @@
 import type { StepName, StepRecord } from '../domain/cluster.ts';
 import { uploadOf, type VmAtPhase } from '../domain/heartbeat.ts';
-import type { ClusterProgress } from '../workflows/messages.ts';
+import type { ClusterProgress } from '../domain/progress.ts';
 import { noteOf, type RunningActivity } from './running-activities.ts';
 
 /** Something on its way to a site. Sizes in bytes. */

@@ -24,7 +24,7 @@ export function exampleCalls(text: string): string[][] {
   const examples = text.replace(/^(?:[^]*?\n)?(?:Examples?|A first cluster):\n/, '');
   if (examples === text) return [];
   return examples
-    .replaceAll(/\\\n\s*/g, ' ')
+    .replaceAll(/\s*\\\n\s*/g, ' ')
     .split('\n')
     .filter((line) => line.startsWith('  '))
     .flatMap((line) => line.split(/[;|&()]+|\bdo\s|\bsudo\s|(?<=\S) {2,}(?! )/))

@@ -25,6 +25,8 @@ const withoutData = [
   'lab wan',
   'run',
   'schema',
+  'site init',
+  'site keys',
   'site prepare',
   'ssh',
 ];

@@ -14,6 +14,7 @@ export const jsonShapes: Record<string, z.ZodType> = {
   'site list': site.siteRecords,
   'site show': site.siteRecord,
   'site remove': site.siteRemoved,
+  'site check': site.siteChecks,
   inventory: site.inventory,
   sweep: site.sweep,
   reconcile: site.reconcile,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Check } from '../../domain/site-check.ts';
 import type { SiteRecord } from '../../store/sites.ts';
 import type { ReconcileResult } from '../../domain/results.ts';
 import type { Inventory } from '../../domain/results.ts';
@@ -40,3 +41,18 @@ export const reconcile: z.ZodType<ReconcileResult> = z.strictObject({
   orphans: z.array(parts.thingAtSite).describe('of no recorded cluster'),
   silent: parts.silentSites,
 });
+
+export const siteChecks: z.ZodType<Check[]> = z.array(
+  z.strictObject({
+    site: z.string(),
+    host: z.string(),
+    check: z.enum(
+      'ssh sudo program clock policy bridge packages libvirt kvm pool udp'.split(
+        ' ',
+      ) as Check['check'][],
+    ),
+    state: z.enum(['ok', 'note', 'mend', 'skipped']).describe('exit code 1 if one is to mend'),
+    found: z.string(),
+    mend: z.string().exactOptional().describe('what to do'),
+  }),
+);
