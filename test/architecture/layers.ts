@@ -88,7 +88,7 @@ export const layers: Record<string, Layer> = {
       'image',
     ],
     types: ['workflows'],
-    packages: ['node', 'zod', 'child', 'commander', 'yaml', '@temporalio/client'],
+    packages: ['node', 'zod', 'child', 'commander', 'yaml', 'string-width', '@temporalio/client'],
   },
 };
 
@@ -102,6 +102,7 @@ export const owned: Record<string, RegExp> = {
   esbuild: /^esbuild$/,
   pino: /^pino$/,
   commander: /^commander$/,
+  'string-width': /^string-width$/,
   yaml: /^yaml$/,
   '@temporalio/activity': /^@temporalio\/(activity|common)$/,
   '@temporalio/workflow': /^@temporalio\/(workflow|common)$/,

@@ -260,6 +260,8 @@ async function lookAtNodes(
     waiting: nodes.flatMap(({ name, word, phase }) =>
       phase === 'idle' ? [] : [`${name} (${word})`],
     ),
-    vms: nodes.flatMap(({ name, site, phase }) => (site === undefined ? [] : [{ name, site, phase }])),
+    vms: nodes.flatMap(({ name, site, phase }) =>
+      site === undefined ? [] : [{ name, site, phase }],
+    ),
   };
 }
