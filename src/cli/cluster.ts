@@ -74,13 +74,14 @@ Examples:
 /** `mvc watch` */
 export function watchCommand(): Command {
   return new Command('watch')
-    .description('show the operation that runs on a cluster until it ends')
-    .addHelpText('after', '\nExample:\n  mvc watch demo\n')
+    .description('show the operation that runs on a cluster until it ends: steps, sites and VMs')
+    .addHelpText('after', '\nExamples:\n  mvc watch demo\n  mvc watch demo --json | jq .event\n')
     .argument('<name>')
-    .option('--json', 'print the result as JSON')
-    .action(async (name: string, options: Json) =>
+    .option('--json', 'every change as a line of JSON')
+    .action(async (name: string, { json }: Json) =>
       withClient(async (client) => {
-        await followOperation(client, await client.latest(name), { ...options, untilEnd: true });
+        const options = { untilEnd: true, ...(json ? { events: true } : {}) };
+        await followOperation(client, await client.latest(name), options);
       }),
     );
 }

@@ -1,9 +1,12 @@
 import type { MvcClient } from '../client/mvc-client.ts';
 import type { StartedOperation } from '../client/cluster-runs.ts';
+import type { WatchedProgress } from '../client/watched.ts';
 import type { ClusterProgress } from '../domain/progress.ts';
 import { parkedSummary, resultLines } from './operation-result.ts';
 import { printJson, printLines } from './output.ts';
 import { parkedSteps, ParkedWatch } from './parked.ts';
+import { EventLines } from './event-lines.ts';
+import { isLiveTerminal, LiveView, type TimeLeft } from './live/live-view.ts';
 import { ProgressView } from './progress-view.ts';
 
 const interruptedExitCode = 130;
@@ -14,6 +17,14 @@ export interface FollowOptions {
   json?: boolean;
   /** Watch on while all is parked; otherwise that ends the watching. */
   untilEnd?: boolean;
+  /** Every change as a line of JSON, the result among them. */
+  events?: boolean;
+  left?: TimeLeft;
+}
+
+interface View {
+  show(progress: WatchedProgress): void;
+  end(): void;
 }
 
 /**
@@ -27,8 +38,9 @@ export async function followOperation(
   operation: StartedOperation,
   options: FollowOptions,
 ): Promise<'ended' | 'parked'> {
+  if (options.events) return followEvents(client, operation);
   const begun = Date.now();
-  const waiting = await watchProgress(client, operation, options);
+  const waiting = await watchProgress(client, operation, options, viewFor(options));
   if (waiting) {
     reportParked(waiting, options);
     return 'parked';
@@ -37,6 +49,23 @@ export async function followOperation(
   if (options.json) printJson(result);
   else printLines(resultLines(result, Date.now() - begun));
   return 'ended';
+}
+
+async function followEvents(client: MvcClient, operation: StartedOperation): Promise<'ended'> {
+  const lines = new EventLines();
+  await watchProgress(client, operation, { untilEnd: true }, lines);
+  try {
+    lines.succeeded(await client.result(operation));
+  } catch (error) {
+    lines.failed(error);
+    throw error;
+  }
+  return 'ended';
+}
+
+function viewFor({ json, left }: FollowOptions): View {
+  if (json) return { show: () => {}, end: () => {} };
+  return isLiveTerminal(process.stdout, process.env) ? new LiveView(left) : new ProgressView();
 }
 
 function reportParked(progress: ClusterProgress, options: FollowOptions): void {
@@ -51,8 +80,8 @@ async function watchProgress(
   client: MvcClient,
   operation: StartedOperation,
   options: FollowOptions,
+  view: View,
 ): Promise<ClusterProgress | undefined> {
-  const view = new ProgressView();
   const parked = new ParkedWatch();
   const stop = () => {
     view.end();
@@ -61,7 +90,7 @@ async function watchProgress(
   process.once('SIGINT', stop);
   try {
     for await (const progress of client.watch(operation)) {
-      if (!options.json) view.show(progress);
+      view.show(progress);
       if (!options.untilEnd && parked.isSettled(progress.steps, Date.now())) return progress;
     }
     return undefined;

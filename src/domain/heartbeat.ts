@@ -38,6 +38,9 @@ export const heartbeatSchema = z.object({
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
+/** What an activity tells while it goes on: an upload, or anything else. */
+export type Progress = { bytes: number; of: number } | { note?: string; vms?: VmAtPhase[] };
+
 /** The frontend's words for a node (its `node-states` program) in those of `vmPhases`. */
 const phaseOfWord: Record<string, VmPhase> = {
   off: 'off',

@@ -96,7 +96,7 @@ export const layers: Record<string, Layer> = {
       'image',
     ],
     types: ['workflows'],
-    packages: ['node', 'zod', 'child', 'commander', 'yaml', '@temporalio/client'],
+    packages: ['node', 'zod', 'child', 'commander', 'yaml', 'string-width', '@temporalio/client'],
   },
 };
 
@@ -111,6 +111,7 @@ export const owned: Record<string, RegExp> = {
   pino: /^pino$/,
   'prom-client': /^prom-client$/,
   commander: /^commander$/,
+  'string-width': /^string-width$/,
   yaml: /^yaml$/,
   '@temporalio/activity': /^@temporalio\/(activity|common)$/,
   '@temporalio/workflow': /^@temporalio\/(workflow|common)$/,

@@ -1,4 +1,4 @@
-import type { Heartbeat } from '../../domain/heartbeat.ts';
+import type { Progress } from '../../domain/heartbeat.ts';
 import type { Operation } from '../../domain/mark.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { OwnedThing, SiteFacts } from '../../domain/site.ts';
@@ -14,7 +14,7 @@ export interface ImageSource {
 /** What a long call tells while it goes on, and how it is stopped. */
 export interface Watch {
   signal?: AbortSignal;
-  progress?: (done: Heartbeat) => void;
+  progress?: (done: Progress) => void;
 }
 
 /**
