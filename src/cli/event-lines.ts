@@ -1,4 +1,4 @@
-import type { OperationResult } from '../client/operation-result.ts';
+import type { OperationResult } from '../domain/results.ts';
 import { WatchEvents, type WatchEvent } from '../client/watch-events.ts';
 import type { WatchedProgress } from '../client/watched.ts';
 import { toFailure } from '../domain/failure.ts';

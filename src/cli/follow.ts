@@ -6,8 +6,9 @@ import { parkedSummary, resultLines } from './operation-result.ts';
 import { printJson, printLines } from './output.ts';
 import { parkedSteps, ParkedWatch } from './parked.ts';
 import { EventLines } from './event-lines.ts';
-import { isLiveTerminal, LiveView, type TimeLeft } from './live/live-view.ts';
+import { isLiveTerminal, LiveView } from './live/live-view.ts';
 import { ProgressView } from './progress-view.ts';
+import { timeLeftOf } from './time-left.ts';
 
 const interruptedExitCode = 130;
 /** What is left of the operation is parked. */
@@ -19,7 +20,6 @@ export interface FollowOptions {
   untilEnd?: boolean;
   /** Every change as a line of JSON, the result among them. */
   events?: boolean;
-  left?: TimeLeft;
 }
 
 interface View {
@@ -40,7 +40,7 @@ export async function followOperation(
 ): Promise<'ended' | 'parked'> {
   if (options.events) return followEvents(client, operation);
   const begun = Date.now();
-  const waiting = await watchProgress(client, operation, options, viewFor(options));
+  const waiting = await watchProgress(client, operation, options, viewFor(operation, options));
   if (waiting) {
     reportParked(waiting, options);
     return 'parked';
@@ -63,9 +63,10 @@ async function followEvents(client: MvcClient, operation: StartedOperation): Pro
   return 'ended';
 }
 
-function viewFor({ json, left }: FollowOptions): View {
+function viewFor(operation: StartedOperation, { json }: FollowOptions): View {
   if (json) return { show: () => {}, end: () => {} };
-  return isLiveTerminal(process.stdout, process.env) ? new LiveView(left) : new ProgressView();
+  const left = timeLeftOf(operation);
+  return isLiveTerminal(process.stdout, process.env) ? new LiveView(left) : new ProgressView(left);
 }
 
 function reportParked(progress: ClusterProgress, options: FollowOptions): void {

@@ -1,6 +1,7 @@
 import type { WatchedProgress } from '../client/watched.ts';
-import { printLine, printLines } from './output.ts';
+import { formatDuration, printLine, printLines } from './output.ts';
 import { ProgressLines } from './progress-lines.ts';
+import type { TimeLeft } from './time-left.ts';
 
 /** How often something is said on a terminal that cannot be rewritten: of what runs, of what waits. */
 const noteEveryMs = { busy: 5_000, waiting: 60_000 };
@@ -11,14 +12,21 @@ const noteEveryMs = { busy: 5_000, waiting: 60_000 };
  */
 export class ProgressView {
   private readonly lines = new ProgressLines(Date.now());
+  private readonly left: TimeLeft | undefined;
   private lastNote = 0;
 
+  constructor(left?: TimeLeft) {
+    this.left = left;
+  }
+
   show(progress: WatchedProgress): void {
-    const { lines, status, busy } = this.lines.next(progress, Date.now());
+    const now = Date.now();
+    const { lines, status, busy } = this.lines.next(progress, now);
+    const left = this.left?.(progress, now);
     printLines(lines);
-    if (Date.now() - this.lastNote <= (busy ? noteEveryMs.busy : noteEveryMs.waiting)) return;
-    this.lastNote = Date.now();
-    printLine(status);
+    if (now - this.lastNote <= (busy ? noteEveryMs.busy : noteEveryMs.waiting)) return;
+    this.lastNote = now;
+    printLine(left === undefined ? status : `${status} (about ${formatDuration(left)} left)`);
   }
 
   end(): void {}

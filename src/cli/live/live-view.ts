@@ -1,12 +1,10 @@
 import type { WatchedProgress } from '../../client/watched.ts';
 import { Painter } from './painter.ts';
+import type { TimeLeft } from '../time-left.ts';
 import { treeLines } from './tree.ts';
 
 /** Between two frames: the elapsed time goes on while nothing else happens. */
 const frameMs = 250;
-
-/** How long an operation still takes, milliseconds; undefined if that cannot be said. */
-export type TimeLeft = (progress: WatchedProgress, now: number) => number | undefined;
 
 /** Whether the terminal can be rewritten; elsewhere (a pipe, `TERM=dumb`) lines are printed. */
 export function isLiveTerminal(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
