@@ -51,7 +51,7 @@ export const layers: Record<string, Layer> = {
   },
 
   // What starts things.
-  client: { imports: ['domain'], types: ['workflows'], packages: ['node', '@temporalio/client'] },
+  client: { imports: ['domain'], packages: ['node', 'zod', '@temporalio/client'] },
   workers: {
     imports: [
       'domain',

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { watchEventSchema } from '../../client/watch-events.ts';
 import * as cluster from './cluster-shapes.ts';
 import * as program from './program-shapes.ts';
 import * as site from './site-shapes.ts';
@@ -21,7 +22,7 @@ export const jsonShapes: Record<string, z.ZodType> = {
   list: cluster.clusters,
   plan: cluster.planPreview,
   create: cluster.operation,
-  watch: cluster.operation,
+  watch: watchEventSchema,
   resume: cluster.resumed,
   cancel: cluster.cancelled,
   destroy: cluster.operation,
