@@ -44,7 +44,9 @@ test('a cluster that is built', async () => {
   expect(await printed('list', 'list')).toEqual([]);
   expect(await printed('plan', 'plan', ...cluster)).not.toHaveProperty('change');
   await printed('create', 'create', ...cluster, '--no-watch');
-  expect(await printed('watch', 'watch', 'demo')).toMatchObject({ phase: 'ready' });
+  const events = (await mvc.ok('watch', 'demo', '--json')).trim().split('\n');
+  const watched = events.map((line) => jsonShapes['watch']?.parse(JSON.parse(line)));
+  expect(watched.at(-1)).toMatchObject({ event: 'ended', result: { phase: 'ready' } });
   expect(await printed('create', 'create', ...cluster)).toMatchObject({ alreadyReady: true });
   expect(await printed('list', 'list')).toHaveLength(1);
   expect(await printed('status NAME', 'status', 'demo')).toMatchObject({ phase: 'ready' });
