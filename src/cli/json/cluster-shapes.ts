@@ -76,6 +76,9 @@ export const planPreview: z.ZodType<PlanPreview> = z.strictObject({
     warnings: z.array(z.string()),
   }),
   change: parts.planChange.exactOptional().describe('absent if there is no such cluster yet'),
+  rooms: z.array(parts.containerRoom).exactOptional(),
+  estimate: parts.estimate.exactOptional().describe('absent if nothing like it was recorded'),
+  spec: parts.clusterSpec.exactOptional().describe('with --full'),
 });
 
 const started: z.ZodType<StartedOperation> = z
@@ -145,5 +148,6 @@ export const history: z.ZodType<BuildRecord[]> = z.array(
     finishedAt: milliseconds.exactOptional(),
     outcome: z.enum(['succeeded', 'failed', 'cancelled']).exactOptional(),
     error: z.string().exactOptional(),
+    askedBy: z.string().exactOptional().describe('absent if nobody said'),
   }),
 );

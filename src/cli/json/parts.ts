@@ -14,9 +14,11 @@ import {
   type StepRecord,
 } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/drift.ts';
+import type { Estimate } from '../../domain/estimate.ts';
 import { failureKinds, type FailureKind } from '../../domain/failure.ts';
 import { overlayTableSchema } from '../../domain/overlay.ts';
 import type { PlanChange } from '../../domain/plan-change.ts';
+import type { ContainerRoom } from '../../domain/plan-rooms.ts';
 import { ownedThingSchema, siteFactsSchema, siteSchema } from '../../domain/site.ts';
 import { vmSchema } from '../../domain/vm.ts';
 
@@ -100,6 +102,23 @@ export const planChange: z.ZodType<PlanChange> = part(
     added: z.array(vm),
     changed: z.array(vm).describe('stopped and made anew'),
     removed: z.array(z.string()).describe('names of VMs'),
+  }),
+);
+
+const size = z.strictObject({ cpus: z.int(), memoryMiB: z.int() });
+export const containerRoom: z.ZodType<ContainerRoom> = part(
+  'Room',
+  z.strictObject({ site: z.string(), container: z.string(), free: size, after: size }),
+);
+export const estimate: z.ZodType<Estimate> = part(
+  'Estimate',
+  z.strictObject({
+    kind: operationKind,
+    basis: z.enum(['same', 'similar']).describe('shape of the operations that it rests on'),
+    operations: z.int().describe('how many those are'),
+    totalMs: z.number(),
+    closingMs: z.number(),
+    steps: z.array(z.strictObject({ step, site: z.string().exactOptional(), costMs: z.number() })),
   }),
 );
 
