@@ -6,7 +6,8 @@ import { parkedSummary, resultLines } from './operation-result.ts';
 import { printJson, printLines } from './output.ts';
 import { parkedSteps, ParkedWatch } from './parked.ts';
 import { EventLines } from './event-lines.ts';
-import { isLiveTerminal, LiveView, type TimeLeft } from './live/live-view.ts';
+import { isLiveTerminal } from './live/live-terminal.ts';
+import type { TimeLeft } from './live/live-view.ts';
 import { ProgressView } from './progress-view.ts';
 
 const interruptedExitCode = 130;
@@ -40,7 +41,7 @@ export async function followOperation(
 ): Promise<'ended' | 'parked'> {
   if (options.events) return followEvents(client, operation);
   const begun = Date.now();
-  const waiting = await watchProgress(client, operation, options, viewFor(options));
+  const waiting = await watchProgress(client, operation, options, await viewFor(options));
   if (waiting) {
     reportParked(waiting, options);
     return 'parked';
@@ -63,9 +64,11 @@ async function followEvents(client: MvcClient, operation: StartedOperation): Pro
   return 'ended';
 }
 
-function viewFor({ json, left }: FollowOptions): View {
+async function viewFor({ json, left }: FollowOptions): Promise<View> {
   if (json) return { show: () => {}, end: () => {} };
-  return isLiveTerminal(process.stdout, process.env) ? new LiveView(left) : new ProgressView();
+  if (!isLiveTerminal(process.stdout, process.env)) return new ProgressView();
+  const { LiveView } = await import('./live/live-view.ts');
+  return new LiveView(left);
 }
 
 function reportParked(progress: ClusterProgress, options: FollowOptions): void {

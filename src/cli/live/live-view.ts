@@ -8,11 +8,6 @@ const frameMs = 250;
 /** How long an operation still takes, milliseconds; undefined if that cannot be said. */
 export type TimeLeft = (progress: WatchedProgress, now: number) => number | undefined;
 
-/** Whether the terminal can be rewritten; elsewhere (a pipe, `TERM=dumb`) lines are printed. */
-export function isLiveTerminal(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
-  return stream.isTTY === true && env['TERM'] !== 'dumb' && env['TERM'] !== '';
-}
-
 /** Shows an operation as a tree that is rewritten in place. */
 export class LiveView {
   private readonly stdout = process.stdout;
