@@ -1,7 +1,8 @@
 import type { OperationResult } from '../domain/results.ts';
-import { WatchEvents, type WatchEvent } from '../client/watch-events.ts';
+import { WatchEvents } from '../client/watch-events.ts';
 import type { WatchedProgress } from '../client/watched.ts';
 import { toFailure } from '../domain/failure.ts';
+import type { WatchEvent } from '../domain/watch-event.ts';
 
 /** Prints an operation as one JSON object per line, for programs. */
 export class EventLines {

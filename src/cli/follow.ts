@@ -6,7 +6,7 @@ import { parkedSummary, resultLines } from './operation-result.ts';
 import { printJson, printLines } from './output.ts';
 import { parkedSteps, ParkedWatch } from './parked.ts';
 import { EventLines } from './event-lines.ts';
-import { isLiveTerminal, LiveView } from './live/live-view.ts';
+import { isLiveTerminal } from './live/live-terminal.ts';
 import { ProgressView } from './progress-view.ts';
 import { timeLeftOf } from './time-left.ts';
 
@@ -40,7 +40,8 @@ export async function followOperation(
 ): Promise<'ended' | 'parked'> {
   if (options.events) return followEvents(client, operation);
   const begun = Date.now();
-  const waiting = await watchProgress(client, operation, options, viewFor(operation, options));
+  const view = await viewFor(operation, options);
+  const waiting = await watchProgress(client, operation, options, view);
   if (waiting) {
     reportParked(waiting, options);
     return 'parked';
@@ -63,10 +64,12 @@ async function followEvents(client: MvcClient, operation: StartedOperation): Pro
   return 'ended';
 }
 
-function viewFor(operation: StartedOperation, { json }: FollowOptions): View {
+async function viewFor(operation: StartedOperation, { json }: FollowOptions): Promise<View> {
   if (json) return { show: () => {}, end: () => {} };
   const left = timeLeftOf(operation);
-  return isLiveTerminal(process.stdout, process.env) ? new LiveView(left) : new ProgressView(left);
+  if (!isLiveTerminal(process.stdout, process.env)) return new ProgressView(left);
+  const { LiveView } = await import('./live/live-view.ts');
+  return new LiveView(left);
 }
 
 function reportParked(progress: ClusterProgress, options: FollowOptions): void {

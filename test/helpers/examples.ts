@@ -43,6 +43,8 @@ export class Examples {
     const options = [
       '--ignoreConfig',
       '--noEmit',
+      // Temporal's own types need some of `ms` that it does not bring.
+      '--skipLibCheck',
       '--strict',
       '--module',
       'nodenext',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { watchEventSchema } from '../../client/watch-events.ts';
+import { watchEventSchema } from '../../domain/watch-event.ts';
 import * as cluster from './cluster-shapes.ts';
 import * as program from './program-shapes.ts';
 import * as site from './site-shapes.ts';

@@ -6,11 +6,6 @@ import { treeLines } from './tree.ts';
 /** Between two frames: the elapsed time goes on while nothing else happens. */
 const frameMs = 250;
 
-/** Whether the terminal can be rewritten; elsewhere (a pipe, `TERM=dumb`) lines are printed. */
-export function isLiveTerminal(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
-  return stream.isTTY === true && env['TERM'] !== 'dumb' && env['TERM'] !== '';
-}
-
 /** Shows an operation as a tree that is rewritten in place. */
 export class LiveView {
   private readonly stdout = process.stdout;

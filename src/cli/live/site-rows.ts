@@ -4,57 +4,74 @@ import { vmPhases, type VmAtPhase, type VmPhase } from '../../domain/heartbeat.t
 import { parkedSentence, parkedSteps } from '../parked.ts';
 import { activitiesOf } from './activity-steps.ts';
 import { bar, bytesOf, calmDuration, rateOf } from './bar.ts';
-import { cell, span, type Line, type Tone } from './text.ts';
+import { blanks, cell, span, type Line, type Tone } from './text.ts';
 
-/** One site's part of a step that is not over. */
-export function siteRow(record: StepRecord, progress: WatchedProgress, now: number): Line {
-  const place = `    ${cell(record.site ?? 'cluster', 12)}  `;
-  return [{ text: place, tone: 'plain' }, ...stateSpans(record, progress, now)];
+const siteIndent = 2;
+const vmIndent = 4;
+
+/** What rows are made from. */
+export interface Scene {
+  progress: WatchedProgress;
+  /** Milliseconds since 1970. */
+  now: number;
+  /** Too few columns for ornament and for words behind the steps. */
+  narrow: boolean;
 }
 
-function stateSpans(record: StepRecord, progress: WatchedProgress, now: number): Line {
+/** The name of a site, and what there is to say of it. */
+export function siteRow(site: string, width: number, words: Line): Line {
+  return [blanks(siteIndent), cell(site, width), blanks(2), ...words];
+}
+
+/** What there is to say of a step that is not over: errors, uploads, notes; nothing if it just runs. */
+export function stateSpans(record: StepRecord, scene: Scene): Line {
+  const { progress, now } = scene;
   const [parked] = parkedSteps([record]);
   if (parked) return [span(`‖ ${parkedSentence(parked, now)}`, 'bad')];
   if (record.error !== undefined && !record.skipped) return [span(`✗ ${record.error}`, 'bad')];
   const working = activitiesOf(record, progress.activities);
   const failing = working.find((each) => each.lastError !== undefined);
-  const rounds = record.rounds === undefined ? '' : `round ${record.rounds} `;
-  return [
-    ...(failing ? [span(`attempt ${failing.attempt}: ${failing.lastError}  `, 'bad')] : []),
-    ...uploadSpans(record, progress),
-    ...(rounds ? [span(rounds)] : []),
-    ...working.flatMap(({ heartbeat }) =>
-      heartbeat.note !== undefined && !heartbeat.vms ? [span(`${heartbeat.note}  `)] : [],
+  const parts: Line[] = [
+    ...(record.rounds === undefined ? [] : [[span(`round ${record.rounds}`)]]),
+    ...(failing ? [[span(`attempt ${failing.attempt}: ${failing.lastError}`, 'bad')]] : []),
+    ...uploadParts(record, scene),
+    ...working.flatMap(({ heartbeat: { note, vms } }) =>
+      // How far each of several VMs is tells more than a sentence on all of them.
+      note === undefined || (vms?.length ?? 0) > 1 ? [] : [[span(note)]],
     ),
-    span(calmDuration(now - record.startedAt), 'dim'),
   ];
+  return parts.flatMap((part, index) => (index === 0 ? part : [blanks(2), ...part]));
 }
 
-function uploadSpans(record: StepRecord, { uploads }: WatchedProgress): Line {
-  const upload = record.step === 'image' && uploads.find(({ site }) => site === record.site);
+function uploadParts(record: StepRecord, { progress, narrow }: Scene): Line[] {
+  const upload =
+    record.step === 'image' && progress.uploads.find(({ site }) => site === record.site);
   if (!upload) return [];
-  const rate = upload.rate === undefined ? '' : `  ${rateOf(upload.rate)}`;
-  return [
-    span(bar(upload.bytes, upload.of), 'busy'),
-    span(` ${bytesOf(upload.bytes, upload.of)}${rate}  `),
-  ];
+  const { bytes, of, rate } = upload;
+  const left = rate ? `, ${calmDuration(((of - bytes) * 1000) / rate)} left` : '';
+  const speed = rate === undefined ? '' : `  ${rateOf(rate)}${left}`;
+  const picture = narrow ? [] : [span(bar(bytes, of), 'busy'), blanks(1)];
+  return [[...picture, span(bytesOf(bytes, of) + speed)]];
 }
 
 const toneOfPhase: Partial<Record<VmPhase, Tone>> = { idle: 'good', drained: 'dim', off: 'dim' };
 
 /** A line per VM, those that are least far first. */
 export function vmRows(vms: VmAtPhase[]): Line[] {
-  const width = Math.max(0, ...vms.map(({ name }) => name.length));
-  return vms
-    .toSorted((a, b) => vmPhases.indexOf(a.phase) - vmPhases.indexOf(b.phase))
-    .map(({ name, phase }) => [
-      span('      '),
-      { text: `${cell(name, Math.min(width, 24))}  `, tone: 'plain' },
-      span(phase, toneOfPhase[phase] ?? 'busy'),
-    ]);
+  const width = Math.min(24, Math.max(0, ...vms.map(({ name }) => name.length)));
+  return byPhase(vms).map(({ name, phase }) => [
+    blanks(vmIndent),
+    cell(name, width),
+    blanks(2),
+    span(phase, toneOfPhase[phase] ?? 'busy'),
+  ]);
 }
 
-/** Many VMs in one line: `3 DHCP, 5 kernel, 12 idle`. */
+function byPhase(vms: VmAtPhase[]): VmAtPhase[] {
+  return vms.toSorted((a, b) => vmPhases.indexOf(a.phase) - vmPhases.indexOf(b.phase));
+}
+
+/** Many VMs in few words: `3 DHCP, 5 kernel, 12 idle`. */
 export function vmCounts(vms: VmAtPhase[]): string {
   return vmPhases
     .flatMap((phase) => {

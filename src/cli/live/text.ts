@@ -12,7 +12,7 @@ export type Line = Span[];
 
 /** Control characters and line ends of foreign text become visible, so that a line stays one. */
 export function span(text: string, tone: Tone = 'plain'): Span {
-  return { text: printable(text.replaceAll(/\s+/g, ' ')), tone };
+  return { text: printable(text.replaceAll(/[\t\r\n]+/g, ' ')), tone };
 }
 
 /** Columns that the text takes on a terminal. */
@@ -53,7 +53,11 @@ export function textOf(line: Line): string {
 }
 
 /** The text with blanks up to so many columns; longer text is cut. */
-export function cell(text: string, columns: number): string {
-  const cut = textOf(fit([{ text, tone: 'plain' }], columns));
-  return cut + ' '.repeat(Math.max(0, columns - columnsOf(cut)));
+export function cell(text: string, columns: number): Span {
+  const cut = textOf(fit([span(text)], columns));
+  return { text: cut + ' '.repeat(Math.max(0, columns - columnsOf(cut))), tone: 'plain' };
+}
+
+export function blanks(columns: number): Span {
+  return { text: ' '.repeat(columns), tone: 'plain' };
 }

@@ -1,10 +1,9 @@
 import type { WatchedProgress } from '../../client/watched.ts';
 import type { StepRecord } from '../../domain/cluster.ts';
-import type { VmAtPhase } from '../../domain/heartbeat.ts';
-import { isRunning } from '../parked.ts';
 import { calmDuration } from './bar.ts';
-import { siteRow, vmCounts, vmRows } from './site-rows.ts';
-import { cell, fit, span, type Line } from './text.ts';
+import { branchesOf, hasFailed, isOver, openParts, vmsOfStep, type Branch } from './branches.ts';
+import { siteRow, stateSpans, vmCounts, vmRows, type Scene } from './site-rows.ts';
+import { blanks, cell, columnsOf, fit, span, type Line } from './text.ts';
 
 /** What the tree is drawn for. Times in milliseconds. */
 export interface Frame {
@@ -17,119 +16,125 @@ export interface Frame {
   leftMs?: number | undefined;
 }
 
-/** A step at all its sites. */
-interface Branch {
-  step: string;
-  records: StepRecord[];
-}
+const widestSite = 20;
+/** Below, what there is to say of a step stands under it. */
+const narrowColumns = 72;
 
 /**
  * An operation as a tree of steps, sites and VMs that fits the terminal: of what is over a line per
  * step, of the rest what needs attention first, and how much is not shown.
  */
 export function treeLines(progress: WatchedProgress, frame: Frame): Line[] {
-  const branches = branchesOf(progress.steps);
-  const heads = branches.map((branch) => headLine(branch, frame.now));
-  const details = branches.map((branch) => detailLines(branch, progress, frame.now));
-  // Title, blank line, and one line for what a branch does not show.
-  const room = Math.max(0, frame.rows - 2 - heads.length);
-  const shown = shareRoom(details, room);
-  const body = branches.flatMap((_, index) => [heads[index] ?? [], ...(shown[index] ?? [])]);
-  const lines = [titleLine(progress, frame), ...tail(body, frame.rows - 1)];
-  return lines.map((line) => fit(line, frame.columns));
-}
-
-/** Of more steps than the terminal has rows, the last are those that run. */
-function tail(lines: Line[], rows: number): Line[] {
-  return lines.length <= rows ? lines : lines.slice(lines.length - Math.max(0, rows));
+  const branches = branchesOf(progress);
+  const room = Math.max(0, frame.rows - 1 - branches.length);
+  const scene = { progress, now: frame.now, narrow: frame.columns < narrowColumns };
+  const draw = (withVms: boolean) => branches.map((branch) => detailLines(branch, scene, withVms));
+  const full = draw(true);
+  // Rather all sites without their VMs than some with them.
+  const details = full.flat().length <= room ? full : shareRoom(draw(false), room);
+  const body = branches.flatMap((branch, index) => [
+    headLine(branch, scene),
+    ...(details[index] ?? []),
+  ]);
+  // Of more steps than the terminal has rows, the last are those that run.
+  const shown = body.slice(Math.max(0, body.length - frame.rows + 1));
+  return [titleLine(progress, frame), ...shown].map((line) => fit(line, frame.columns));
 }
 
 function titleLine(progress: WatchedProgress, { now, begun, leftMs }: Frame): Line {
-  const left = leftMs === undefined ? '' : `, about ${calmDuration(leftMs)} left`;
+  const { cluster, operation, phase, steps, message } = progress;
   return [
-    span(`${progress.cluster}: ${progress.operation}`, 'strong'),
-    span(`  ${calmDuration(now - begun)}${left}`),
-    span(`  ${progress.steps.length === 0 ? progress.message : progress.phase}`, 'dim'),
+    span(`${operation} ${cluster}`, 'strong'),
+    span(` · ${calmDuration(now - begun)}`),
+    ...(leftMs === undefined ? [] : [span(` · about ${calmDuration(leftMs)} left`)]),
+    span(` · ${steps.length === 0 ? message : phase}`, 'dim'),
   ];
 }
 
-function branchesOf(steps: StepRecord[]): Branch[] {
-  const branches = new Map<string, StepRecord[]>();
-  for (const record of steps) {
-    branches.set(record.step, [...(branches.get(record.step) ?? []), record]);
-  }
-  return [...branches].map(([step, records]) => ({ step, records }));
-}
-
-function headLine({ step, records }: Branch, now: number): Line {
-  const open = records.filter((record) => record.finishedAt === undefined);
-  const failed = records.filter((record) => record.error !== undefined && !record.skipped);
+function headLine(branch: Branch, scene: Scene): Line {
+  const { step, records } = branch;
+  const { now } = scene;
+  const begun = Math.min(...records.map(({ startedAt }) => startedAt));
+  const ended = records.every(isOver)
+    ? Math.max(...records.map(({ finishedAt }) => finishedAt ?? now))
+    : now;
   const skipped = records.filter((record) => record.skipped).length;
-  const begun = Math.min(...records.map((record) => record.startedAt));
-  const ended =
-    open.length > 0 ? now : Math.max(...records.map(({ finishedAt }) => finishedAt ?? 0));
-  const count =
-    records.length === 1
-      ? (records[0]?.site ?? '')
-      : open.length === 0
-        ? `${records.length} sites`
-        : `${records.length - open.length} of ${records.length}`;
+  const words = wordsBehind(branch, scene);
   return [
-    markSpan(open, failed),
-    { text: ` ${cell(step, 12)} ${cell(count, 12)} `, tone: 'plain' },
-    span(calmDuration(ended - begun).padStart(11), 'dim'),
+    markOf(records),
+    blanks(1),
+    cell(step, 12),
+    blanks(1),
+    cell(placeOf(records), 12),
+    span(calmDuration(ended - begun).padStart(12), 'dim'),
     ...(skipped > 0 ? [span(`  ${skipped} left out`, 'dim')] : []),
+    ...(words.length > 0 ? [blanks(2), ...words] : []),
   ];
 }
 
-function markSpan(open: StepRecord[], failed: StepRecord[]): Line[number] {
-  if (open.some((record) => record.parked)) return span('‖', 'bad');
-  if (failed.length > 0) return span('✗', 'bad');
-  return open.length > 0 ? span('•', 'busy') : span('✓', 'good');
+/** What is said behind a step that has a single part, which then needs no line of its own. */
+function wordsBehind(branch: Branch, scene: Scene): Line {
+  const only = onlyPart(branch);
+  if (!only || isOver(only) || needsLine(only) || scene.narrow) return [];
+  return stateSpans(only, scene);
+}
+
+function onlyPart({ records }: Branch): StepRecord | undefined {
+  return records.length === 1 ? records[0] : undefined;
+}
+
+function needsLine(record: StepRecord): boolean {
+  return record.parked !== undefined || hasFailed(record);
+}
+
+function placeOf(records: StepRecord[]): string {
+  const sites = records.filter(({ site }) => site !== undefined);
+  const [only] = sites;
+  if (!only) return '';
+  if (sites.length === 1) return only.site ?? '';
+  const over = sites.filter(isOver).length;
+  return over === sites.length ? `${over} sites` : `${over} of ${sites.length}`;
+}
+
+function markOf(records: StepRecord[]): Line[number] {
+  if (records.some(({ parked }) => parked)) return span('‖', 'bad');
+  if (records.some(hasFailed)) return span('✗', 'bad');
+  return records.every(isOver) ? span('✓', 'good') : span('•', 'busy');
 }
 
 /** Nothing of what is over: a finished step is its head alone, unless it failed somewhere. */
-function detailLines({ step, records }: Branch, progress: WatchedProgress, now: number): Line[] {
-  const open = records
-    .filter(({ finishedAt, error, skipped }) => finishedAt === undefined || (error && !skipped))
-    .toSorted((a, b) => urgency(b, progress) - urgency(a, progress));
+function detailLines(branch: Branch, scene: Scene, withVms: boolean): Line[] {
+  const vms = vmsOfStep(branch.step, scene.progress.vms);
+  const open = openParts(branch, scene.progress);
+  const words = new Map(open.map((record) => [record.site, stateSpans(record, scene)]));
+  const only = onlyPart(branch);
+  if (only?.site !== undefined && !needsLine(only)) {
+    const below = scene.narrow ? indented(words.get(only.site)) : [];
+    return [...below, ...(withVms && !isOver(only) ? vmRows(vms) : [])];
+  }
+  const behind = wordsBehind(branch, scene).length > 0;
+  const whole = behind ? [] : indented(words.get(undefined));
+  // While the whole cluster waits for its VMs, each site's are shown, though its own part is over.
+  const waiting = words.has(undefined) ? sitesOf(vms) : [];
+  const sites = [...new Set([...words.keys(), ...waiting])].filter((site) => site !== undefined);
+  const width = Math.min(widestSite, Math.max(0, ...sites.map(columnsOf)));
   return [
-    ...open.flatMap((record) => [
-      siteRow(record, progress, now),
-      ...(record.site === undefined ? [] : vmRows(vmsOf(step, record.site, progress.vms))),
-    ]),
-    ...(open.some(({ site }) => site === undefined) ? bySite(step, progress.vms) : []),
+    ...whole,
+    ...sites.flatMap((site) => {
+      const here = vms.filter((vm) => vm.site === site);
+      const said = words.get(site) ?? [];
+      const counts = said.length > 0 || here.length === 0 ? [] : [span(vmCounts(here), 'dim')];
+      return [siteRow(site, width, [...said, ...counts]), ...(withVms ? vmRows(here) : [])];
+    }),
   ];
 }
 
-/** Parked and failed first, then what is tried again. */
-function urgency(record: StepRecord, { activities }: WatchedProgress): number {
-  if (!isRunning(record)) return 2;
-  const tried = ({ site, lastError }: (typeof activities)[number]) =>
-    site === record.site && lastError !== undefined;
-  return activities.some(tried) ? 1 : 0;
+function indented(words: Line | undefined): Line[] {
+  return words && words.length > 0 ? [[blanks(2), ...words]] : [];
 }
 
-function vmsOf(step: string, site: string, vms: VmAtPhase[]): VmAtPhase[] {
-  return vms.filter((vm) => vm.site === site && belongs(step, vm));
-}
-
-function belongs(step: string, vm: VmAtPhase): boolean {
-  if (step === 'frontend') return vm.name === 'frontend';
-  return step === 'computes' && vm.name !== 'frontend';
-}
-
-/** For a step of the whole cluster: each site with its VMs. */
-function bySite(step: string, vms: VmAtPhase[]): Line[] {
-  const mine = vms.filter((vm) => belongs(step, vm));
-  const sites = [...new Set(mine.map(({ site }) => site))];
-  return sites.flatMap((site) => {
-    const here = mine.filter((vm) => vm.site === site);
-    return [
-      [{ text: `    ${cell(site, 12)}  `, tone: 'plain' as const }, span(vmCounts(here), 'dim')],
-      ...vmRows(here),
-    ];
-  });
+function sitesOf(vms: { site: string }[]): string[] {
+  return [...new Set(vms.map(({ site }) => site))];
 }
 
 /** Gives each branch an equal part of the rows, and what small ones leave to the others. */
@@ -138,8 +143,7 @@ function shareRoom(details: Line[][], room: number): Line[][] {
   let waiting = details.filter((lines) => lines.length > 0).length;
   return details.map((lines) => {
     if (lines.length === 0) return lines;
-    const part = Math.floor(left / waiting);
-    const shown = cut(lines, part);
+    const shown = cut(lines, Math.floor(left / waiting));
     left -= shown.length;
     waiting -= 1;
     return shown;
@@ -149,6 +153,5 @@ function shareRoom(details: Line[][], room: number): Line[][] {
 function cut(lines: Line[], rows: number): Line[] {
   if (lines.length <= rows) return lines;
   if (rows <= 0) return [];
-  const hidden = lines.length - rows + 1;
-  return [...lines.slice(0, rows - 1), [span(`    … ${hidden} more lines`, 'dim')]];
+  return [...lines.slice(0, rows - 1), [span(`  … and ${lines.length - rows + 1} more`, 'dim')]];
 }
