@@ -21,8 +21,9 @@ export function runProgram(
 ): Promise<Ended> {
   return new Promise((resolve) => {
     execFile(program, args, { env, maxBuffer: 64 * 1024 ** 2 }, (error, stdout, stderr) => {
-      const code = error ? Number(error.code) : 0;
-      resolve({ exitCode: Number.isNaN(code) ? 1 : code, stdout, stderr });
+      // Of a program that could not be started it is a word, of one that was killed nothing.
+      const exitCode = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
+      resolve({ exitCode, stdout, stderr });
     });
   });
 }
