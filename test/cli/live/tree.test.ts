@@ -54,9 +54,8 @@ describe('the tree of an operation', () => {
     expect(draw(booting)).toEqual([
       'build demo · 1 min 05 s · building',
       '• computes     alpine        1 min 00 s',
-      '  alpine  1 idle',
-      '    compute-alpine-0  idle',
-      '  beach   1 DHCP, 1 services',
+      '  alpine  compute-alpine-0  idle',
+      '  beach',
       '    compute-beach-1  DHCP',
       '    compute-beach-0  services',
     ]);
