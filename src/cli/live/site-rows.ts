@@ -6,6 +6,8 @@ import { activitiesOf } from './activity-steps.ts';
 import { bar, bytesOf, calmDuration, rateOf } from './bar.ts';
 import { blanks, cell, columnsOf, span, type Line, type Tone } from './text.ts';
 
+/** A step that was stopped by a cancellation has no error to tell. */
+const wordless = 'cancelled';
 const siteIndent = 2;
 const vmIndent = 4;
 
@@ -39,7 +41,8 @@ export function stateSpans(record: StepRecord, scene: Scene): Line {
   const { progress, now } = scene;
   const [parked] = parkedSteps([record]);
   if (parked) return [span(`‖ ${parkedSentence(parked, now)}`, 'bad')];
-  if (record.error !== undefined && !record.skipped) return [span(`✗ ${record.error}`, 'bad')];
+  if (record.error !== undefined && !record.skipped)
+    return [span(`✗ ${record.error || wordless}`, 'bad')];
   const working = activitiesOf(record, progress.activities);
   const failing = working.find((each) => each.lastError !== undefined);
   const parts: Line[] = [

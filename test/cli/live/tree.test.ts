@@ -74,6 +74,11 @@ describe('the tree of an operation', () => {
     expect(lines[3]).toMatch(/^✓ edges .* 1 left out$/);
   });
 
+  it('says of a step that a cancellation stopped just that', () => {
+    const stopped = part('computes', undefined, { finishedAt: start + 9_000, error: '' });
+    expect(draw(progress([stopped])).at(-1)).toBe('  ✗ cancelled');
+  });
+
   it('has the steps in the order in which they are done', () => {
     const lines = draw(progress([part('computes', 'beach'), part('frontend', 'alpine'), done]));
     expect(lines.map((line) => line.split(' ')[1])).toEqual([
