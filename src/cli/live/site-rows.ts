@@ -4,8 +4,10 @@ import { vmPhases, type VmAtPhase, type VmPhase } from '../../domain/heartbeat.t
 import { parkedSentence, parkedSteps } from '../parked.ts';
 import { activitiesOf } from './activity-steps.ts';
 import { bar, bytesOf, calmDuration, rateOf } from './bar.ts';
-import { blanks, cell, span, type Line, type Tone } from './text.ts';
+import { blanks, cell, columnsOf, span, type Line, type Tone } from './text.ts';
 
+/** A step that was stopped by a cancellation has no error to tell. */
+const wordless = 'cancelled';
 const siteIndent = 2;
 const vmIndent = 4;
 
@@ -18,9 +20,20 @@ export interface Scene {
   narrow: boolean;
 }
 
-/** The name of a site, and what there is to say of it. */
-export function siteRow(site: string, width: number, words: Line): Line {
-  return [blanks(siteIndent), cell(site, width), blanks(2), ...words];
+/** A site, what there is to say of it, and its VMs: each with its phase, or how many are how far. */
+export function siteRows(
+  site: string,
+  width: number,
+  words: Line,
+  vms: VmAtPhase[],
+  withVms: boolean,
+): Line[] {
+  const head = [blanks(siteIndent), cell(site, width), blanks(2), ...words];
+  if (!withVms) return [words.length > 0 ? head : [...head, span(vmCounts(vms), 'dim')]];
+  const [only, more] = vms;
+  if (only && !more && words.length === 0)
+    return [[...head, ...vmSpans(only, columnsOf(only.name))]];
+  return [head, ...vmRows(vms)];
 }
 
 /** What there is to say of a step that is not over: errors, uploads, notes; nothing if it just runs. */
@@ -28,7 +41,8 @@ export function stateSpans(record: StepRecord, scene: Scene): Line {
   const { progress, now } = scene;
   const [parked] = parkedSteps([record]);
   if (parked) return [span(`‖ ${parkedSentence(parked, now)}`, 'bad')];
-  if (record.error !== undefined && !record.skipped) return [span(`✗ ${record.error}`, 'bad')];
+  if (record.error !== undefined && !record.skipped)
+    return [span(`✗ ${record.error || wordless}`, 'bad')];
   const working = activitiesOf(record, progress.activities);
   const failing = working.find((each) => each.lastError !== undefined);
   const parts: Line[] = [
@@ -59,12 +73,11 @@ const toneOfPhase: Partial<Record<VmPhase, Tone>> = { idle: 'good', drained: 'di
 /** A line per VM, those that are least far first. */
 export function vmRows(vms: VmAtPhase[]): Line[] {
   const width = Math.min(24, Math.max(0, ...vms.map(({ name }) => name.length)));
-  return byPhase(vms).map(({ name, phase }) => [
-    blanks(vmIndent),
-    cell(name, width),
-    blanks(2),
-    span(phase, toneOfPhase[phase] ?? 'busy'),
-  ]);
+  return byPhase(vms).map((vm) => [blanks(vmIndent), ...vmSpans(vm, width)]);
+}
+
+function vmSpans({ name, phase }: VmAtPhase, width: number): Line {
+  return [cell(name, width), blanks(2), span(phase, toneOfPhase[phase] ?? 'busy')];
 }
 
 function byPhase(vms: VmAtPhase[]): VmAtPhase[] {
@@ -72,7 +85,7 @@ function byPhase(vms: VmAtPhase[]): VmAtPhase[] {
 }
 
 /** Many VMs in few words: `3 DHCP, 5 kernel, 12 idle`. */
-export function vmCounts(vms: VmAtPhase[]): string {
+function vmCounts(vms: VmAtPhase[]): string {
   return vmPhases
     .flatMap((phase) => {
       const count = vms.filter((vm) => vm.phase === phase).length;

@@ -2,7 +2,7 @@ import type { WatchedProgress } from '../../client/watched.ts';
 import type { StepRecord } from '../../domain/cluster.ts';
 import { calmDuration } from './bar.ts';
 import { branchesOf, hasFailed, isOver, openParts, vmsOfStep, type Branch } from './branches.ts';
-import { siteRow, stateSpans, vmCounts, vmRows, type Scene } from './site-rows.ts';
+import { siteRows, stateSpans, vmRows, type Scene } from './site-rows.ts';
 import { blanks, cell, columnsOf, fit, span, type Line } from './text.ts';
 
 /** What the tree is drawn for. Times in milliseconds. */
@@ -122,9 +122,7 @@ function detailLines(branch: Branch, scene: Scene, withVms: boolean): Line[] {
     ...whole,
     ...sites.flatMap((site) => {
       const here = vms.filter((vm) => vm.site === site);
-      const said = words.get(site) ?? [];
-      const counts = said.length > 0 || here.length === 0 ? [] : [span(vmCounts(here), 'dim')];
-      return [siteRow(site, width, [...said, ...counts]), ...(withVms ? vmRows(here) : [])];
+      return siteRows(site, width, words.get(site) ?? [], here, withVms);
     }),
   ];
 }
@@ -134,7 +132,7 @@ function indented(words: Line | undefined): Line[] {
 }
 
 function sitesOf(vms: { site: string }[]): string[] {
-  return [...new Set(vms.map(({ site }) => site))];
+  return [...new Set(vms.map(({ site }) => site))].toSorted();
 }
 
 /** Gives each branch an equal part of the rows, and what small ones leave to the others. */

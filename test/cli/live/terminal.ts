@@ -32,17 +32,9 @@ export class Terminal {
 
   private control(token: string, line: string): void {
     const number = Number(token.slice(2, -1) || 1);
-    switch (token.at(-1)) {
-      case 'A':
-        this.row = Math.max(0, this.row - number);
-        break;
-      case 'K':
-        this.lines[this.row] = line.slice(0, this.column);
-        break;
-      case 'J':
-        this.lines[this.row] = line.slice(0, this.column);
-        this.lines.length = this.row + 1;
-        break;
-    }
+    const command = token.at(-1);
+    if (command === 'A') this.row = Math.max(0, this.row - number);
+    if (command === 'K' || command === 'J') this.lines[this.row] = line.slice(0, this.column);
+    if (command === 'J') this.lines.length = this.row + 1;
   }
 }

@@ -54,9 +54,8 @@ describe('the tree of an operation', () => {
     expect(draw(booting)).toEqual([
       'build demo · 1 min 05 s · building',
       '• computes     alpine        1 min 00 s',
-      '  alpine  1 idle',
-      '    compute-alpine-0  idle',
-      '  beach   1 DHCP, 1 services',
+      '  alpine  compute-alpine-0  idle',
+      '  beach',
       '    compute-beach-1  DHCP',
       '    compute-beach-0  services',
     ]);
@@ -73,6 +72,11 @@ describe('the tree of an operation', () => {
     expect(lines[1]).toMatch(/^‖ image +beach/);
     expect(lines[2]).toMatch(/^ {2}beach {2}‖ step image at site beach, host h1 is parked/);
     expect(lines[3]).toMatch(/^✓ edges .* 1 left out$/);
+  });
+
+  it('says of a step that a cancellation stopped just that', () => {
+    const stopped = part('computes', undefined, { finishedAt: start + 9_000, error: '' });
+    expect(draw(progress([stopped])).at(-1)).toBe('  ✗ cancelled');
   });
 
   it('has the steps in the order in which they are done', () => {
