@@ -115,22 +115,47 @@ describe('resume-nodes', () => {
 });
 
 describe('node-states', () => {
-  test('calls a drained node so, and not idle', () => {
-    const records = join(root, 'var/lib/mvc');
+  const armed = Date.parse('2026-11-25T10:00:00Z') / 1000;
+
+  /** Nodes that fetched their configuration five seconds after they were armed. */
+  function records(...names: string[]): void {
+    const directory = join(root, 'var/lib/mvc');
     for (const path of ['macs', 'boot/armed-at', 'boot/fetched-at']) {
-      mkdirSync(join(records, path), { recursive: true });
+      mkdirSync(join(directory, path), { recursive: true });
     }
-    const armed = Date.parse('2026-11-25T10:00:00Z') / 1000;
-    for (const name of ['compute-a-0', 'compute-a-1']) {
-      writeFileSync(join(records, 'macs', name), `${name}\n`);
-      writeFileSync(join(records, 'boot/armed-at', name), `${armed}\n`);
-      writeFileSync(join(records, 'boot/fetched-at', name), `${armed + 5}\n`);
+    for (const name of names) {
+      writeFileSync(join(directory, 'macs', name), `${name}\n`);
+      writeFileSync(join(directory, 'boot/armed-at', name), `${armed}\n`);
+      writeFileSync(join(directory, 'boot/fetched-at', name), `${armed + 5}\n`);
     }
-    nodes({ 'compute-a-0': 'IDLE+DRAIN', 'compute-a-1': 'IDLE' });
+  }
+
+  function phases(): string[][] {
     const states = JSON.parse(run('node-states').stdout) as { state: string; phase: string }[];
-    expect(states.map(({ state, phase }) => [state, phase])).toEqual([
+    return states.map(({ state, phase }) => [state, phase]);
+  }
+
+  test('calls a drained node so, and not idle', () => {
+    records('compute-a-0', 'compute-a-1');
+    nodes({ 'compute-a-0': 'IDLE+DRAIN', 'compute-a-1': 'IDLE' });
+    expect(phases()).toEqual([
       ['drained', 'drained'],
       ['idle', 'idle'],
     ]);
+  });
+
+  test.each([
+    ['a boot before', '09:58:00', '09:58:40', 'config'],
+    ['this boot, by both clocks', '10:00:02', '10:00:40', 'idle'],
+    ['this boot, by a node whose uptime runs ahead', '09:59:23', '10:01:38', 'idle'],
+    ['this boot, by a node whose clock is behind', '10:00:30', '09:59:50', 'idle'],
+  ])('what the scheduler says of %s', (_, booted, started, phase) => {
+    records('compute-a-0');
+    const at = (time: string) => `2026-11-25T${time}`;
+    writeFileSync(
+      join(root, 'nodes'),
+      `NodeName=compute-a-0 State=IDLE BootTime=${at(booted)} SlurmdStartTime=${at(started)}\n`,
+    );
+    expect(phases()).toEqual([['idle', phase]]);
   });
 });
