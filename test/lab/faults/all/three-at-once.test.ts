@@ -48,7 +48,7 @@ describe('three clusters over the same sites', () => {
         expect(domains).toHaveLength(2);
         expectUnique(domains);
         const taps = (await words(machine, 'ls', '/sys/class/net')).filter((each) =>
-          each.startsWith('mvc'),
+          /^t[0-9a-f]+-\d+$/.test(each),
         );
         expectUnique(taps);
         const ports = await words(machine, 'sh', '-c', "ss -Hlun | awk '{print $4}'");
@@ -115,7 +115,7 @@ async function traces(): Promise<string[]> {
     found.push(
       ...stdout
         .split('\n')
-        .filter((line) => !/\.qcow2 |console|\.log |\/supervise\//.test(line))
+        .filter((line) => !/\/data\.img |\/console|\/log |\/supervise\//.test(line))
         .map((line) => `${machine} ${line}`),
     );
   }
