@@ -6,8 +6,8 @@ const allFaults = process.env['MVC_LAB_FAULTS'] === 'all';
 
 /**
  * Three projects by what they need: `unit` nothing, `services` real PostgreSQL and Temporal on
- * loopback, `lab` root, namespaces and QEMU. The last two run one file at a time: they share the
- * machine's ports and memory.
+ * loopback, `lab` root, namespaces and QEMU. The last one runs one file at a time: emulated machines
+ * need all of the processor.
  */
 export default defineConfig({
   test: {
@@ -26,7 +26,8 @@ export default defineConfig({
           name: 'services',
           include: ['test/services/**/*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // They wait more than they work.
+          maxWorkers: 2,
           testTimeout: 3 * minute,
           hookTimeout: 3 * minute,
         },
