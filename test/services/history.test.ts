@@ -47,7 +47,8 @@ describe('the history of a cluster', () => {
           () => 'known',
           (error: Error) => error.name,
         );
-    await expect.poll(state, { timeout: 30_000 }).toMatch(/NotFound/);
+    // The engine deletes in its own time.
+    await expect.poll(state, { timeout: 120_000 }).toMatch(/NotFound/);
     const [removal, first] = await listBuilds(controller.db, 'kept');
     expect(removal).toMatchObject({ kind: 'destroy', outcome: 'succeeded' });
     expect(first).toMatchObject({ kind: 'build', askedBy: callerName(), spec: { name: 'kept' } });
