@@ -1,33 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterSpecInput } from '../../src/domain/cluster.ts';
-import { CommandLine } from '../helpers/command-line.ts';
 import { Examples, languages } from '../helpers/examples.ts';
-import { join } from 'node:path';
+import { World } from './faults/world.ts';
 
 const minutes = 60_000;
 const sites = ['alpine', 'beach', 'cloud'];
 
-let mvc: CommandLine;
+let world: World;
 let examples: Examples;
 
 beforeAll(async () => {
-  mvc = await CommandLine.create();
-  const { ports } = await mvc.json<{ ports: { temporal: number } }>('up');
-  await mvc.ok('lab', 'up', '--rtt', '20', '--hosts', '1,1,1');
-  await Promise.all([
-    ...sites.map((site) =>
-      mvc.ok('site', 'add', '-f', join(mvc.home, 'lab', 'sites', `${site}.json`)),
-    ),
-    mvc.ok('image', 'build'),
-  ]);
+  world = await World.open();
+  const { ports } = await world.mvc.json<{ ports: { temporal: number } }>('up');
   examples = await Examples.open(`127.0.0.1:${ports.temporal}`);
 }, 10 * minutes);
 
 afterAll(async () => {
   await examples?.close();
-  await mvc.run('lab', 'down');
-  await mvc.run('down');
-  await mvc.remove();
+  await world.close();
 }, 3 * minutes);
 
 describe('a real cluster', () => {
@@ -54,7 +44,7 @@ describe('a real cluster', () => {
         languages.map(() => [0, '']),
       );
       for (const { stdout } of ended) expect(stdout).toContain('destroyed');
-      expect(await mvc.json('inventory')).toEqual([]);
+      expect(await world.mvc.json('inventory')).toEqual([]);
     },
     15 * minutes,
   );
