@@ -105,7 +105,10 @@ export class Machine {
   async stop(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const ended = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
+    // QEMU itself: `nsenter`, which has forked it, waits for its end, so that its disks are free then.
+    const { pid } = this.process;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    for (const child of children.split(' ').filter(Boolean)) process.kill(Number(child), 'SIGKILL');
     await ended;
   }
 }
