@@ -1,4 +1,4 @@
-import type { StepRecord } from '../domain/cluster.ts';
+import { outcomeOf, type StepRecord } from '../domain/cluster.ts';
 import type { WatchEvent } from '../domain/watch-event.ts';
 import type { Upload, WatchedProgress } from './watched.ts';
 
@@ -78,9 +78,4 @@ function changeOf(record: StepRecord, common: StepCommon): WatchEvent {
     tookMs: finishedAt - startedAt,
     ...(error === undefined ? {} : { error }),
   };
-}
-
-function outcomeOf({ skipped, error }: StepRecord): 'done' | 'failed' | 'skipped' {
-  if (skipped) return 'skipped';
-  return error === undefined ? 'done' : 'failed';
 }

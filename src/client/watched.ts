@@ -1,4 +1,4 @@
-import type { StepName, StepRecord } from '../domain/cluster.ts';
+import { outcomeOf, type StepName, type StepRecord } from '../domain/cluster.ts';
 import { uploadOf, type VmAtPhase } from '../domain/heartbeat.ts';
 import type { ClusterProgress } from '../domain/progress.ts';
 import { noteOf, type RunningActivity } from './running-activities.ts';
@@ -93,8 +93,8 @@ function hasEndedWell(steps: StepRecord[], name: StepName): boolean {
   return steps.some((record) => record.step === name && endedWell(record));
 }
 
-function endedWell({ finishedAt, error, skipped }: StepRecord): boolean {
-  return finishedAt !== undefined && error === undefined && !skipped;
+function endedWell(record: StepRecord): boolean {
+  return record.finishedAt !== undefined && outcomeOf(record) === 'done';
 }
 
 function sentence(activity: RunningActivity): string[] {

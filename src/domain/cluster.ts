@@ -188,6 +188,15 @@ export interface StepRecord {
   skipped?: boolean;
 }
 
+export const stepOutcomes = ['done', 'failed', 'skipped'] as const;
+export type StepOutcome = (typeof stepOutcomes)[number];
+
+/** How a step that has ended went. One that was left out may tell why in its error. */
+export function outcomeOf({ skipped, error }: Pick<StepRecord, 'skipped' | 'error'>): StepOutcome {
+  if (skipped) return 'skipped';
+  return error === undefined ? 'done' : 'failed';
+}
+
 /** A step that stands parked: what `mvc status` and the engine's UI show. */
 export type ParkedStep = Parked & Pick<StepRecord, 'step' | 'site'>;
 

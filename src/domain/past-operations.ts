@@ -1,4 +1,4 @@
-import type { ClusterSpec, OperationKind, StepRecord } from './cluster.ts';
+import { outcomeOf, type ClusterSpec, type OperationKind, type StepRecord } from './cluster.ts';
 import type { OperationShape, PastOperation } from './estimate.ts';
 import { computesAt } from './spec-diff.ts';
 import { waitsOf } from './step-order.ts';
@@ -83,6 +83,7 @@ function waitedMs(kind: OperationKind, record: StepRecord, steps: StepRecord[]):
   return waits.length === 0 ? 0 : record.startedAt - ready;
 }
 
-function isSmooth({ finishedAt, rounds, skipped, error }: StepRecord): boolean {
-  return finishedAt !== undefined && rounds === undefined && !skipped && error === undefined;
+function isSmooth(record: StepRecord): boolean {
+  const { finishedAt, rounds } = record;
+  return finishedAt !== undefined && rounds === undefined && outcomeOf(record) === 'done';
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operationKinds, stepNames } from './cluster.ts';
+import { operationKinds, stepNames, stepOutcomes } from './cluster.ts';
 import { vmPhases } from './heartbeat.ts';
 
 const common = {
@@ -24,7 +24,7 @@ export const watchEventSchema = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('step-finished'),
     ...stepCommon,
-    outcome: z.enum(['done', 'failed', 'skipped']),
+    outcome: z.enum(stepOutcomes),
     tookMs: z.number(),
     error: z.string().optional(),
   }),

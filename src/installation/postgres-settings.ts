@@ -1,17 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Failure, parseInput } from '../domain/failure.ts';
+import type { DatabaseSettings } from '../store/database.ts';
 import { readSecretFile } from './secret-file.ts';
-
-export interface PostgresSettings {
-  host: string;
-  port: number;
-  user: string;
-  password: string;
-  database: string;
-  /** Over TLS, the server's name and certificate verified: by this authority, else by the system's. */
-  ssl?: { ca?: string };
-}
 
 const passwordFile = 'MVC_POSTGRES_PASSWORD_FILE';
 
@@ -41,7 +32,7 @@ const addressSchema = z.object({
  */
 export async function databaseFromEnvironment(
   env: NodeJS.ProcessEnv = process.env,
-): Promise<PostgresSettings> {
+): Promise<DatabaseSettings> {
   const url = env['MVC_POSTGRES_URL'];
   const given = url ? readUrl(url) : readVariables(env);
   const { sslmode, sslrootcert, ...address } = parseInput(

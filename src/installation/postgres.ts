@@ -10,7 +10,7 @@ import { keptPassword, type Home } from './home.ts';
 import { findPostgresPlace, type PostgresPlace } from './postgres-account.ts';
 import { identify, listPids } from './process-id.ts';
 import type { Launch, Service } from './service.ts';
-import type { PostgresSettings } from './postgres-settings.ts';
+import type { DatabaseSettings } from '../store/database.ts';
 import { embeddedPostgresSettings } from './settings.ts';
 
 const run = promisify(execFile);
@@ -34,7 +34,7 @@ export function postgresService(options: {
   home: Home;
   port: number;
   env: NodeJS.ProcessEnv;
-  migrate: (settings: PostgresSettings) => Promise<void>;
+  migrate: (settings: DatabaseSettings) => Promise<void>;
 }): Service {
   const { home, port } = options;
   return {
@@ -168,13 +168,13 @@ async function processesIn(directory: string): Promise<number[]> {
   return found;
 }
 
-async function adminSettings(home: Home, port: number): Promise<PostgresSettings> {
+async function adminSettings(home: Home, port: number): Promise<DatabaseSettings> {
   const password = await keptPassword(home, 'postgres-admin-password');
   return { host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres' };
 }
 
 /** Our own role, which is no superuser, and its database. */
-async function ensureDatabase(home: Home, port: number, wanted: PostgresSettings): Promise<void> {
+async function ensureDatabase(home: Home, port: number, wanted: DatabaseSettings): Promise<void> {
   await withClient(await adminSettings(home, port), async (client) => {
     const user = client.escapeIdentifier(wanted.user);
     const database = client.escapeIdentifier(wanted.database);
@@ -191,7 +191,7 @@ async function ensureDatabase(home: Home, port: number, wanted: PostgresSettings
 
 /** One connection for one use, with an end to every wait. */
 export async function withClient<T>(
-  settings: PostgresSettings,
+  settings: DatabaseSettings,
   use: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const { Client } = (await import('pg')).default;

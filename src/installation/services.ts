@@ -6,7 +6,8 @@ import { postgresService } from './postgres.ts';
 import { markVariable } from './process-id.ts';
 import type { Service } from './service.ts';
 import type { Ports, ServiceName } from './services-state.ts';
-import { namesDatabase, type PostgresSettings } from './postgres-settings.ts';
+import type { DatabaseSettings } from '../store/database.ts';
+import { namesDatabase } from './postgres-settings.ts';
 import { temporalService } from './temporal.ts';
 import { workerService } from './workers.ts';
 
@@ -83,7 +84,7 @@ export function serviceEnvironment(
   };
 }
 
-async function migrate(settings: PostgresSettings): Promise<void> {
+async function migrate(settings: DatabaseSettings): Promise<void> {
   const { migrateToLatest } = await import('../store/migrate.ts');
   await migrateToLatest(settings);
 }

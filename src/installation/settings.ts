@@ -1,11 +1,8 @@
 import { Failure } from '../domain/failure.ts';
 import { engineFromEnvironment, namesEngine, type TemporalSettings } from './engine-settings.ts';
 import { keptPassword, mvcHome, type Home } from './home.ts';
-import {
-  databaseFromEnvironment,
-  namesDatabase,
-  type PostgresSettings,
-} from './postgres-settings.ts';
+import { databaseFromEnvironment, namesDatabase } from './postgres-settings.ts';
+import type { DatabaseSettings } from '../store/database.ts';
 import { isAlive } from './process-id.ts';
 import {
   readServicesState,
@@ -16,7 +13,7 @@ import {
 
 export interface ConnectionSettings {
   temporal: TemporalSettings;
-  postgres: PostgresSettings;
+  postgres: DatabaseSettings;
   /** The engine's web interface; unknown for a server that is not ours, unless MVC_UI_URL says. */
   uiUrl: string | undefined;
 }
@@ -46,7 +43,7 @@ export async function temporalSettings(home: Home = mvcHome()): Promise<Temporal
 }
 
 /** As {@link connectionSettings}, for what needs the database alone. */
-export async function postgresSettings(home: Home = mvcHome()): Promise<PostgresSettings> {
+export async function postgresSettings(home: Home = mvcHome()): Promise<DatabaseSettings> {
   if (namesDatabase(process.env)) return await databaseFromEnvironment();
   const { record } = await requireRunning(home, 'postgres', 'PostgreSQL');
   return await embeddedPostgresSettings(home, record.port ?? 0);
@@ -56,7 +53,7 @@ export async function postgresSettings(home: Home = mvcHome()): Promise<Postgres
 export async function embeddedPostgresSettings(
   home: Home,
   port: number,
-): Promise<PostgresSettings> {
+): Promise<DatabaseSettings> {
   const password = await keptPassword(home, 'postgres-password');
   return { host: '127.0.0.1', port, user: 'mvc', password, database: 'mvc' };
 }

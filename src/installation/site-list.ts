@@ -1,7 +1,7 @@
 import { readIfPresent, writeAtomically } from './files.ts';
 import type { Home } from './home.ts';
 import { withClient } from './postgres.ts';
-import type { PostgresSettings } from './postgres-settings.ts';
+import type { DatabaseSettings } from '../store/database.ts';
 
 const everyMs = 2_000;
 
@@ -14,7 +14,7 @@ const everyMs = 2_000;
  */
 export function keepSiteList(
   home: Home,
-  settings: PostgresSettings,
+  settings: DatabaseSettings,
   tell: (message: string) => void,
 ): () => void {
   let looking = false;
@@ -35,7 +35,7 @@ export function keepSiteList(
 }
 
 /** The file is written only when the list has changed. */
-async function refreshSiteList(home: Home, settings: PostgresSettings): Promise<void> {
+async function refreshSiteList(home: Home, settings: DatabaseSettings): Promise<void> {
   const names = await withClient(settings, async (client) => {
     const table = await client.query("select to_regclass('site') is not null as exists");
     if (!table.rows[0]?.exists) return [];

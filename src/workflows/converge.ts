@@ -135,11 +135,10 @@ class Converging {
     await choir.everywhere('started');
     // The sites tend their VMs until the proof, and that comes last: jobs may end late.
     await draining;
-    const names = share.computes
-      .filter(({ name, site }) => this.scope.sites.includes(site) && !drained.includes(name))
-      .map(({ name }) => name);
-    const nodes = await this.waitForNodes(share, names, since);
-    await this.prove(share, nodes);
+    const awaited = share.computes.filter(
+      ({ name, site }) => this.scope.sites.includes(site) && !drained.includes(name),
+    );
+    await this.prove(share, await this.waitForNodes(share, awaited, since));
     await choir.go({ reached: ['proved'] });
   }
 
@@ -177,10 +176,10 @@ class Converging {
   /** @returns the nodes that are idle: all, unless a person has left the waiting out. */
   private async waitForNodes(
     share: FrontendShare,
-    names: string[],
+    nodes: FrontendShare['computes'],
     since: number,
-  ): Promise<string[]> {
-    if (names.length === 0) return [];
+  ): Promise<FrontendShare['computes']> {
+    if (nodes.length === 0) return [];
     const frontend = guestOf(this.scope.operation, share);
     const { started } = this.choir;
     return this.operation.steps.run(
@@ -188,45 +187,43 @@ class Converging {
       undefined,
       async () => {
         await waitingAtSite(share.site.name, nodesDeadlineMs).waitForNodes.executeWithOptions(
-          { summary: `${names.length} computes install themselves` },
+          { summary: `${nodes.length} computes install themselves` },
           [
             {
               frontend,
               // A node that was running before need not have booted again.
-              nodes: names.map((name) => ({
+              nodes: nodes.map(({ name, site }) => ({
                 name,
                 since: started.has(name) ? since : 0,
-                ...placeOf(share, name),
+                site,
               })),
               timeoutMs: nodesDeadlineMs,
             },
           ],
         );
-        return names;
+        return nodes;
       },
       {
         skip: async () => {
           const states = await atSiteSoon(share.site.name).nodeStates({ frontend });
           const idle = states.filter((node) => node.phase === 'idle').map((node) => node.name);
-          this.result.missing = share.computes
-            .filter(({ name }) => names.includes(name) && !idle.includes(name))
+          this.result.missing = nodes
+            .filter(({ name }) => !idle.includes(name))
             .map(({ name, site }) => ({
               site,
               kind: 'node',
               name,
               message: `node ${name} at site ${site} did not come up, and was left out`,
             }));
-          return names.filter((name) => idle.includes(name));
+          return nodes.filter(({ name }) => idle.includes(name));
         },
       },
     );
   }
 
-  private async prove(share: FrontendShare, idle: string[]): Promise<void> {
+  private async prove(share: FrontendShare, idle: FrontendShare['computes']): Promise<void> {
     const { started } = this.choir;
-    const nodes = share.computes.filter(
-      ({ name }) => idle.includes(name) && (this.options.prove === 'all' || started.has(name)),
-    );
+    const nodes = idle.filter(({ name }) => this.options.prove === 'all' || started.has(name));
     if (nodes.length === 0) return;
     this.result.report = await this.operation.steps.run('verify', undefined, () =>
       provingAtSite(share.site.name).verifyCluster.executeWithOptions(
@@ -235,12 +232,6 @@ class Converging {
       ),
     );
   }
-}
-
-/** Where a node is, for whoever watches. */
-function placeOf({ computes }: FrontendShare, name: string): { site?: string } {
-  const site = computes.find((each) => each.name === name)?.site;
-  return site === undefined ? {} : { site };
 }
 
 /** How the frontend VM is asked. */

@@ -1,5 +1,5 @@
 import { log, metricMeter } from '@temporalio/workflow';
-import type { StepRecord } from '../domain/cluster.ts';
+import { outcomeOf, type StepRecord } from '../domain/cluster.ts';
 import { stepMetrics } from '../domain/step-metrics.ts';
 
 /** Logs and counts what happens to a step. Both are silent in a replay. */
@@ -27,9 +27,4 @@ export function noteStep(cluster: string, record: StepRecord): void {
 
 function count(name: string, labels: Record<string, string>): void {
   metricMeter.createCounter(name).add(1, labels);
-}
-
-function outcomeOf({ skipped, error }: StepRecord): 'done' | 'skipped' | 'failed' {
-  if (skipped) return 'skipped';
-  return error === undefined ? 'done' : 'failed';
 }

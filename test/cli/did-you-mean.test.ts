@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { editDistance, nearest } from '../../src/cli/did-you-mean.ts';
+import { nearest } from '../../src/cli/did-you-mean.ts';
+import { editDistance } from '../../src/domain/did-you-mean.ts';
 
 describe('names that were likely meant', () => {
   const names = ['alpine', 'beach', 'cloud', 'cloud2'];

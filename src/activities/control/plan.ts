@@ -85,7 +85,7 @@ export function createPlanActivities({ db, installation }: ControlDependencies) 
     const recorded = await planAndRecord(db, namesOf(spec), async (ledger) => ({
       spec,
       installation,
-      plan: await planNew(db, spec, ledger, installation),
+      plan: (await planNew(db, spec, ledger, installation)).plan,
     }));
     return recorded.cluster;
   }

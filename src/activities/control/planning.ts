@@ -21,12 +21,13 @@ export async function planNew(
   spec: ClusterSpec,
   ledger: Ledger,
   installation: string,
-): Promise<ClusterPlan> {
+): Promise<{ plan: ClusterPlan; sites: SurveyedSite[] }> {
   checkRolls(spec.rolls);
   const sites = await surveyedSites(db, spec, { installation });
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return planCluster({ spec, clusterId: randomBytes(6).toString('hex'), sites, ledger });
+      const clusterId = randomBytes(6).toString('hex');
+      return { plan: planCluster({ spec, clusterId, sites, ledger }), sites };
     } catch (error) {
       // Another id gives other MACs; a clash of 24 random bits does not happen five times.
       if (!(error instanceof MacTaken) || attempt === planAttempts) throw error;
@@ -43,7 +44,7 @@ export async function planChange(
   db: Database,
   recorded: RecordedPlan,
   spec: ClusterSpec,
-): Promise<ChangedPlan> {
+): Promise<ChangedPlan & { sites: SurveyedSite[] }> {
   refuseDestroying(recorded);
   checkRolls(spec.rolls);
   const { cluster, vms, overlay } = recorded;
@@ -52,7 +53,7 @@ export async function planChange(
   const ledger = await readLedger(db, namesOf(spec));
   const { network, readyAt } = cluster;
   const before = { spec: cluster.spec, network, vms, overlay, wasReady: readyAt !== undefined };
-  return replanCluster({ spec, clusterId, sites, ledger }, before);
+  return { ...replanCluster({ spec, clusterId, sites, ledger }, before), sites };
 }
 
 export function namesOf(spec: ClusterSpec): string[] {
@@ -60,7 +61,7 @@ export function namesOf(spec: ClusterSpec): string[] {
 }
 
 /** What the sites said last, as a reservation of that cluster will find it. */
-export async function surveyedSites(
+async function surveyedSites(
   db: Database,
   spec: ClusterSpec,
   asker: { installation: string; clusterId?: string },

@@ -5,7 +5,7 @@ import type { Database } from '../../store/database.ts';
 import { estimateOfSpec } from '../../store/estimates.ts';
 import { readLedger } from '../../store/ledger.ts';
 import type { RecordedPlan } from '../../store/plans.ts';
-import { namesOf, planChange, planNew, surveyedSites } from './planning.ts';
+import { namesOf, planChange, planNew } from './planning.ts';
 
 /** What a build of a new cluster would make. @throws {Failure} as `planNew`. */
 export async function previewNew(
@@ -14,8 +14,7 @@ export async function previewNew(
   installation: string,
 ): Promise<PlanPreview> {
   const ledger = await readLedger(db, namesOf(spec));
-  const plan = await planNew(db, spec, ledger, installation);
-  const sites = await surveyedSites(db, spec, { installation });
+  const { plan, sites } = await planNew(db, spec, ledger, installation);
   const facts = sites.map((site) => site.facts);
   const estimate = await estimateOfSpec(db, spec);
   return { plan, rooms: planRooms(facts, plan.vms, []), ...(estimate && { estimate }) };
@@ -27,9 +26,7 @@ export async function previewChange(
   recorded: RecordedPlan,
   spec: ClusterSpec,
 ): Promise<PlanPreview> {
-  const { plan, change } = await planChange(db, recorded, spec);
-  const { installation, id: clusterId } = recorded.cluster;
-  const sites = await surveyedSites(db, spec, { installation, clusterId });
+  const { plan, change, sites } = await planChange(db, recorded, spec);
   const going = [...change.removed, ...change.changed.map((vm) => vm.name)];
   const rooms = planRooms(
     sites.map((site) => site.facts),

@@ -38,17 +38,23 @@ export async function runInGuest(
 }
 
 /**
- * What happened, if it was that the image lacks a roll and so the program: its guest agent says so in its
- * own words.
+ * The same with a program of a roll that the cluster may have been created without: then its guest agent
+ * does not find the program, and says so in its own words.
+ *
+ * @throws {Failure} BadInput if the roll is not there; otherwise as `runInGuest`.
  */
-export function withoutRoll(error: unknown, { operation }: GuestAddress, roll: string): unknown {
-  if (!(error instanceof Failure) || !/No such file|not found/i.test(error.message)) return error;
-  return new Failure(
-    'BadInput',
-    `cluster ${operation.mark.cluster} was created without the roll ${roll}`,
-    {
+export async function runOfRoll(
+  roll: string,
+  ...[drivers, guest, ...more]: Parameters<typeof runInGuest>
+): Promise<string> {
+  try {
+    return await runInGuest(drivers, guest, ...more);
+  } catch (error) {
+    if (!(error instanceof Failure) || !/No such file|not found/i.test(error.message)) throw error;
+    const { cluster } = guest.operation.mark;
+    throw new Failure('BadInput', `cluster ${cluster} was created without the roll ${roll}`, {
       help: 'clusters whose spec does not name rolls have it',
       cause: error,
-    },
-  );
+    });
+  }
 }

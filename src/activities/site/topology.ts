@@ -2,7 +2,7 @@ import { parseInput } from '../../domain/failure.ts';
 import { topologySchema, type Topology } from '../../domain/topology.ts';
 import { activity } from '../activity.ts';
 import type { SiteDrivers } from './drivers.ts';
-import { runInGuest, withoutRoll, type GuestAddress } from './guest.ts';
+import { runInGuest, runOfRoll, type GuestAddress } from './guest.ts';
 
 const program = '/usr/lib/mvc/topology';
 
@@ -15,10 +15,8 @@ export function createTopologyActivities(drivers: SiteDrivers) {
     /** What the frontend has recorded; undefined if nothing is. */
     async readTopology(input: { frontend: GuestAddress }): Promise<Topology | undefined> {
       return activity(async (watch) => {
-        const run = runInGuest(drivers, input.frontend, [program, 'show'], {}, watch);
-        const output = await run.catch((error: unknown) => {
-          throw withoutRoll(error, input.frontend, 'topology');
-        });
+        const argv = [program, 'show'];
+        const output = await runOfRoll('topology', drivers, input.frontend, argv, {}, watch);
         return output === '' ? undefined : parseTopology(output);
       });
     },

@@ -3,7 +3,7 @@ import { parseInput } from '../../domain/failure.ts';
 import { clusterUserSchema, type ClusterUser, type UsersChange } from '../../domain/users.ts';
 import { activity } from '../activity.ts';
 import type { SiteDrivers } from './drivers.ts';
-import { runInGuest, withoutRoll, type GuestAddress } from './guest.ts';
+import { runOfRoll, type GuestAddress, type runInGuest } from './guest.ts';
 
 const program = '/usr/lib/mvc/users';
 /** By which the program says that it was asked for something impossible. */
@@ -14,15 +14,8 @@ export function createUserActivities(drivers: SiteDrivers) {
   return {
     async listUsers(input: { frontend: GuestAddress }): Promise<ClusterUser[]> {
       return activity(async (watch) => {
-        const output = await runInGuest(
-          drivers,
-          input.frontend,
-          [program, 'list'],
-          {},
-          watch,
-        ).catch((error: unknown) => {
-          throw withoutRoll(error, input.frontend, 'home');
-        });
+        const argv = [program, 'list'];
+        const output = await runOfRoll('home', drivers, input.frontend, argv, {}, watch);
         return parseInput(z.array(clusterUserSchema), JSON.parse(output), 'the list of users');
       });
     },
@@ -31,11 +24,7 @@ export function createUserActivities(drivers: SiteDrivers) {
     async changeUser(input: { frontend: GuestAddress; change: UsersChange }): Promise<void> {
       const { frontend, change } = input;
       return activity(async (watch) => {
-        try {
-          await runInGuest(drivers, frontend, ...commandOf(change), watch);
-        } catch (error) {
-          throw withoutRoll(error, frontend, 'home');
-        }
+        await runOfRoll('home', drivers, frontend, ...commandOf(change), watch);
       });
     },
   };

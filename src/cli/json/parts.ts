@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import {
-  buildSteps,
   clusterPhases,
   clusterSpecSchema,
-  destroySteps,
   operationKinds,
-  powerSteps,
-  repairSteps,
+  stepNames,
   verifyReportSchema,
   type Condition,
   type Parked,
@@ -34,10 +31,7 @@ const failureKind = part(
   'FailureKind',
   z.enum(Object.keys(failureKinds) as [FailureKind, ...FailureKind[]]),
 );
-export const step = part(
-  'Step',
-  z.enum([...new Set([...buildSteps, ...repairSteps, ...powerSteps, ...destroySteps])]),
-);
+export const step = part('Step', z.enum(stepNames));
 
 export const clusterSpec = part('ClusterSpec', clusterSpecSchema);
 export const verifyReport = part('VerifyReport', verifyReportSchema);

@@ -1,5 +1,5 @@
 import type { WatchedProgress } from '../../client/watched.ts';
-import { buildSteps, type StepName, type StepRecord } from '../../domain/cluster.ts';
+import { buildSteps, outcomeOf, type StepName, type StepRecord } from '../../domain/cluster.ts';
 import type { VmAtPhase } from '../../domain/heartbeat.ts';
 import { isRunning } from '../parked.ts';
 
@@ -25,8 +25,8 @@ export function isOver({ finishedAt }: StepRecord): boolean {
   return finishedAt !== undefined;
 }
 
-export function hasFailed({ error, skipped }: StepRecord): boolean {
-  return error !== undefined && !skipped;
+export function hasFailed(record: StepRecord): boolean {
+  return outcomeOf(record) === 'failed';
 }
 
 /** The parts that are worth a line: what is not over or failed, that which needs somebody first. */
