@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { cleanUp } from './test-cleanup.ts';
@@ -16,6 +16,8 @@ interface Sum {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed, with the first lines of why: said once more before the sum. */
+  failures: string[];
 }
 
 const root = dirname(import.meta.dirname);
@@ -33,6 +35,19 @@ const reportSchema = z.object({
   numFailedTests: z.number(),
   numPendingTests: z.number(),
   numTodoTests: z.number(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      message: z.string().default(''),
+      assertionResults: z.array(
+        z.object({
+          status: z.string(),
+          fullName: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
+    }),
+  ),
 });
 
 let current: ChildProcess | undefined;
@@ -44,7 +59,7 @@ async function main(): Promise<number> {
   // Servers that refuse to be root run as another account, which must get through.
   await chmod(temporary, 0o711);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
-  const sum: Sum = { passed: 0, failed: 0, skipped: 0 };
+  const sum: Sum = { passed: 0, failed: 0, skipped: 0, failures: [] };
   try {
     for (const [title, argv] of checks) {
       if (interrupted) break;
@@ -57,6 +72,7 @@ async function main(): Promise<number> {
   } finally {
     await cleanUp(temporary);
   }
+  for (const failure of sum.failures) process.stdout.write(`\nFAILED  ${failure}\n`);
   const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : '';
   process.stdout.write(
     `${interrupted ? 'interrupted: ' : ''}${sum.passed} passed, ${sum.failed} failed${skipped}\n`,
@@ -93,27 +109,48 @@ function interrupt(): void {
 
 async function runCheck(title: string, argv: string[], temporary: string): Promise<Sum> {
   const ok = await run(title, argv, temporary);
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+  return outcomeOfWhole(title, ok);
 }
 
 async function runProject(project: string, temporary: string): Promise<Sum> {
   if (project === 'lab' && process.getuid?.() !== 0) {
     process.stdout.write('\n--- tests: lab: not run, they need root\n');
-    return { passed: 0, failed: 0, skipped: 1 };
+    return { passed: 0, failed: 0, skipped: 1, failures: [] };
   }
   const file = join(temporary, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const argv = ['vitest', 'run', '--project', project, '--passWithNoTests', ...reporters];
   const ok = await run(`tests: ${project}`, argv, temporary);
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return { passed: 0, failed: ok ? 0 : 1, skipped: 0 };
+  if (text === undefined) return { ...outcomeOfWhole(project, ok), passed: 0 };
   const report = reportSchema.parse(JSON.parse(text));
   return {
     passed: report.numPassedTests,
     // A file that cannot even be loaded has no failed test, but fails the run.
     failed: Math.max(report.numFailedTests, ok ? 0 : 1),
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: failuresOf(report),
   };
+}
+
+function outcomeOfWhole(title: string, ok: boolean): Sum {
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0, failures: ok ? [] : [title] };
+}
+
+function failuresOf(report: z.infer<typeof reportSchema>): string[] {
+  return report.testResults.flatMap((file) => {
+    const path = relative(root, file.name);
+    const failed = file.assertionResults.filter(({ status }) => status === 'failed');
+    if (failed.length === 0) return file.message === '' ? [] : [`${path}\n${shortly(file.message)}`];
+    return failed.map(
+      ({ fullName, failureMessages }) =>
+        `${path}  ${fullName}\n${shortly((failureMessages ?? []).join('\n'))}`,
+    );
+  });
+}
+
+function shortly(text: string): string {
+  return text.split('\n').slice(0, 12).join('\n');
 }
 
 /** Runs a program of node_modules in a process group of its own; true if it ended with 0. */
@@ -144,6 +181,7 @@ function add(sum: Sum, more: Sum): void {
   sum.passed += more.passed;
   sum.failed += more.failed;
   sum.skipped += more.skipped;
+  sum.failures.push(...more.failures);
 }
 
 process.exitCode = await main();
