@@ -39,6 +39,8 @@ export const clusterSpecSchema = z
         }),
         /** Must be true for an overlay without authentication worth the name (n2n 1.3). */
         insecure: z.boolean().default(false),
+        /** Kind `routed`: largest packet of the VMs, bytes. Smaller where the way between sites is. */
+        mtu: z.int().min(1280).max(9000).optional(),
       })
       .prefault({ kind: 'n2n' }),
     frontend: sizeSchema({ cpus: 1, memoryMiB: 768 })

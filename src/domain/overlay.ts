@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { publicKeySchema } from './link-key.ts';
 import {
   containerNameSchema,
   interfaceNameSchema,
@@ -9,21 +10,21 @@ import {
   vmNameSchema,
 } from './names.ts';
 
-export const overlayKinds = ['n2n', 'memory'] as const;
+export const overlayKinds = ['n2n', 'routed', 'memory'] as const;
 export type OverlayKind = (typeof overlayKinds)[number];
 
-/** One VM's place in the overlay. */
+/** One VM's place in the overlay, in every kind. */
 export const edgeSchema = z.strictObject({
   vm: vmNameSchema,
   site: siteNameSchema,
   container: containerNameSchema,
-  /** Tap device of the edge, and the bridge that joins it with the VM's interface. */
+  /** Tap device of the edge (n2n), and the bridge that the VM's interface joins. */
   tap: interfaceNameSchema,
   bridge: interfaceNameSchema,
   mac: macSchema,
   address: ipv4Schema,
-  /** Fixed, so that an edge that is started again keeps its public socket (n2n 1.3 needs it). */
-  udpPort: portSchema,
+  /** n2n: fixed, so that an edge that is started again keeps its public socket (1.3 needs it). */
+  udpPort: portSchema.optional(),
 });
 export type Edge = z.infer<typeof edgeSchema>;
 
@@ -35,6 +36,27 @@ export const supernodeSchema = z.strictObject({
   port: portSchema,
 });
 export type Supernode = z.infer<typeof supernodeSchema>;
+
+/** A VM container's place in a routed overlay. Its VMs' addresses are those of its edges. */
+export const peerSchema = z.strictObject({
+  /** Of all the cluster's containers; the addresses inside the links are made of it. */
+  number: z.int().min(1).max(4000),
+  site: siteNameSchema,
+  container: containerNameSchema,
+  publicKey: publicKeySchema,
+  /** Where the containers of its own site reach it. */
+  lanAddress: ipv4Schema,
+  /** Its site's, and whether the site hands UDP that arrives there on to it. */
+  publicAddress: ipv4Schema,
+  inbound: z.boolean(),
+  /** Of the device for direct links, at the container and at the site's public address. */
+  port: portSchema,
+  /** Set at relays: of the device through which the others' traffic goes; TCP too, where UDP is blocked. */
+  relayPort: portSchema.optional(),
+  /** Of its VMs. */
+  addresses: z.array(ipv4Schema).max(1000),
+});
+export type Peer = z.infer<typeof peerSchema>;
 
 /** The whole overlay as it should be. Its key travels apart, sealed. */
 export const overlayTableSchema = z.strictObject({
@@ -51,6 +73,8 @@ export const overlayTableSchema = z.strictObject({
   supernode: supernodeSchema.optional(),
   /** The edges that the receiving site must know. */
   edges: z.array(edgeSchema),
+  /** Kind `routed`: every VM container that has an edge. */
+  peers: z.array(peerSchema).optional(),
 });
 export type OverlayTable = z.infer<typeof overlayTableSchema>;
 
@@ -65,7 +89,46 @@ export const seenEdgeSchema = z.strictObject({
 });
 export type SeenEdge = z.infer<typeof seenEdgeSchema>;
 
+/** How a VM container of a routed overlay reaches another one. */
+export const pathSchema = z.strictObject({
+  /** `<site>/<container>`. */
+  from: z.string().max(41),
+  to: z.string().max(41),
+  /** `lan`: through the site's own network; `direct`: between the sites; `relayed`: by way of `via`. */
+  class: z.enum(['lan', 'direct', 'relayed', 'down']),
+  via: z.string().max(41).optional(),
+  /** `tcp` where the site lets no UDP out. */
+  carrier: z.enum(['udp', 'tcp']),
+  rttMs: z.number().optional(),
+  /** Largest packet that was seen to pass, bytes. */
+  mtu: z.int().optional(),
+  /** Seconds since 1970. */
+  since: z.number(),
+});
+export type Path = z.infer<typeof pathSchema>;
+
 /** True for n2n 1.x, which authenticates nobody. */
 export function isInsecure(overlay: Pick<OverlayTable, 'kind' | 'version'>): boolean {
   return overlay.kind === 'n2n' && overlay.version.startsWith('1.');
+}
+
+/** The UDP ports that the overlay has at its sites. */
+export function portsOf({
+  edges,
+  supernode,
+  peers = [],
+}: Pick<OverlayTable, 'supernode' | 'peers'> & { edges: readonly Edge[] }): SitePort[] {
+  const ports = [
+    ...(supernode ? [supernode] : []),
+    ...edges.map(({ site, udpPort }) => ({ site, port: udpPort })),
+    ...peers.map(({ site, port }) => ({ site, port })),
+    ...peers.map(({ site, relayPort }) => ({ site, port: relayPort })),
+  ];
+  return ports.flatMap(({ site, port }) => (port === undefined ? [] : [{ site, port }]));
+}
+
+/** A UDP port in use at a site. */
+export interface SitePort {
+  site: string;
+  port: number;
 }

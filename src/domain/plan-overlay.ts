@@ -1,8 +1,10 @@
+import { addressAt, parseRange, sizeOf, type Range } from './address.ts';
 import { n2nInsecureReason } from './cluster.ts';
 import { Failure } from './failure.ts';
-import type { Edge, OverlayTable } from './overlay.ts';
+import type { Edge, OverlayKind, OverlayTable } from './overlay.ts';
 import { siteOf, type PlanInput, type SurveyedSite } from './plan-input.ts';
-import { publicAddressOf } from './site.ts';
+import { planPeers } from './plan-peers.ts';
+import { physicalFrontend, publicAddressOf } from './site.ts';
 import type { Vm } from './vm.ts';
 
 /**
@@ -17,6 +19,12 @@ export function planOverlay(
 ): { table: OverlayTable; warnings: string[] } {
   const { table, warnings } = planOverlayKind(input);
   const ports = new PortAllocator(input);
+  const community = `mvc${input.clusterId}`;
+  if (table.kind === 'routed') {
+    const edges = vms.map((vm, index) => planEdge(input.clusterId, vm, index));
+    const peers = planPeers(input, edges, ports);
+    return { table: { ...table, community, network, edges, peers }, warnings };
+  }
   const origin = siteOf(input, input.spec.origin).site;
   const supernode = {
     site: origin.name,
@@ -24,7 +32,6 @@ export function planOverlay(
     port: ports.next(origin.name),
   };
   const edges = vms.map((vm, index) => planEdge(input.clusterId, vm, index, ports.next(vm.site)));
-  const community = `mvc${input.clusterId}`;
   return { table: { ...table, community, network, supernode, edges }, warnings };
 }
 
@@ -52,6 +59,7 @@ export function planOverlayKind(input: PlanInput): {
       warnings: ['the overlay exists in memory only: for tests and demonstrations'],
     };
   }
+  if (kind === 'routed') return planRouted(input);
   const version = commonN2nVersion(input.sites);
   if (!version.startsWith('1.')) {
     // 1290 is what n2n 3 gives its edges by default.
@@ -66,6 +74,47 @@ export function planOverlayKind(input: PlanInput): {
     table: { kind, version, mtu: 1400, relayOnly: true },
     warnings: [`insecure overlay: ${n2nInsecureReason}`],
   };
+}
+
+/** WireGuard's own 60 bytes, and 20 for what a provider's network may take away of 1500. */
+const routedMtu = 1420;
+
+function planRouted(input: PlanInput) {
+  for (const { site, facts } of input.sites) {
+    for (const host of facts.hosts.filter((each) => each.host !== physicalFrontend)) {
+      const missing = routedTools.filter(({ tool }) => host.tools[tool] === undefined);
+      if (missing.length === 0) continue;
+      const names = missing.map(({ tool }) => tool).join(', ');
+      throw new Failure(
+        'MissingTool',
+        `overlay routed needs ${names} at site ${site.name}, VM container ${host.host}`,
+        {
+          help: `ask the site's administrator to install ${missing.map((each) => each.package).join(', ')}; then \`mvc site refresh\``,
+        },
+      );
+    }
+  }
+  const mtu = input.spec.overlay.mtu ?? routedMtu;
+  const table = { kind: 'routed' as const, version: '1.0', mtu, relayOnly: false };
+  return { table, warnings: [] };
+}
+
+const routedTools = [
+  { tool: 'wg', package: 'wireguard-tools' },
+  { tool: 'wireguard', package: 'a kernel with WireGuard, or wireguard-go' },
+  { tool: 'dnsmasq', package: 'dnsmasq-base' },
+  { tool: 'nft', package: 'nftables' },
+];
+
+/** How many VMs a range holds: a routed overlay's gateway has the last address. */
+export function roomIn(range: Range, kind: OverlayKind): number {
+  return sizeOf(range) - (kind === 'routed' ? 3 : 2);
+}
+
+/** The address that each VM container shows its VMs in a routed overlay. */
+export function gatewayOf(network: string): string {
+  const range = parseRange(network);
+  return addressAt(range, sizeOf(range) - 2);
 }
 
 /** Version families do not understand each other, so all hosts must have the same. */
@@ -97,7 +146,7 @@ function commonN2nVersion(sites: SurveyedSite[]): string {
 }
 
 /** @param index number of the VM in the cluster, unique among all that are there; 0 for the frontend. */
-export function planEdge(clusterId: string, vm: Vm, index: number, udpPort: number): Edge {
+export function planEdge(clusterId: string, vm: Vm, index: number, udpPort?: number): Edge {
   // 15 characters at most for an interface's name: kind, 8 digits of the cluster, number of the VM.
   const suffix = `${clusterId.slice(0, 8)}-${index.toString(36)}`;
   return {
@@ -108,7 +157,7 @@ export function planEdge(clusterId: string, vm: Vm, index: number, udpPort: numb
     bridge: `b${suffix}`,
     mac: vm.mac,
     address: vm.address,
-    udpPort,
+    ...(udpPort === undefined ? {} : { udpPort }),
   };
 }
 

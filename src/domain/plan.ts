@@ -12,7 +12,7 @@ import {
 import { Failure } from './failure.ts';
 import type { OverlayTable } from './overlay.ts';
 import { siteOf, type PlanInput } from './plan-input.ts';
-import { planOverlay } from './plan-overlay.ts';
+import { planOverlay, roomIn } from './plan-overlay.ts';
 import { placeVms } from './placement.ts';
 import type { FoundDomain, Site } from './site.ts';
 import { domainName, type Vm } from './vm.ts';
@@ -55,7 +55,7 @@ function planNetwork(input: PlanInput): Range {
   const hosts = 1 + input.spec.sites.reduce((sum, site) => sum + site.computes, 0);
   if (input.spec.network === undefined) {
     const lans = input.sites.map(({ site }) => siteRange(site));
-    return firstFreeRange([...used, ...lans], prefixFor(hosts));
+    return firstFreeRange([...used, ...lans], prefixFor(hosts + 1));
   }
   const range = parseRange(input.spec.network);
   const clash = used.find((each) => overlaps(each, range));
@@ -75,7 +75,7 @@ function planNetwork(input: PlanInput): Range {
       `network ${input.spec.network} overlaps the own network of site ${lan.site.name}`,
     );
   }
-  if (sizeOf(range) - 2 < hosts) {
+  if (roomIn(range, input.spec.overlay.kind) < hosts) {
     throw new Failure(
       'BadInput',
       `network ${input.spec.network} has not enough addresses for ${hosts} VMs`,

@@ -1,12 +1,13 @@
-import { addressAt, macFor, parseRange, sizeOf, toNumber } from './address.ts';
+import { addressAt, macFor, parseRange, toNumber } from './address.ts';
 import { computesAt, diffSpecs } from './spec-diff.ts';
 import type { ClusterSpec } from './cluster.ts';
 import { Failure } from './failure.ts';
-import type { Edge } from './overlay.ts';
+import { portsOf, type OverlayTable } from './overlay.ts';
 import { checkName, foreignDomains } from './plan.ts';
 import type { ChangedPlan } from './plan-change.ts';
 import { siteOf, type PlanInput } from './plan-input.ts';
-import { planEdge, planOverlayKind, PortAllocator } from './plan-overlay.ts';
+import { planEdge, planOverlayKind, PortAllocator, roomIn } from './plan-overlay.ts';
+import { planPeers } from './plan-peers.ts';
 import { Rooms, type Size } from './placement.ts';
 import type { RecordedCluster, RecordedVm } from './recorded-cluster.ts';
 import { refuseImpossible } from './spec-change.ts';
@@ -40,7 +41,7 @@ export function replanCluster(input: PlanInput, recorded: RecordedCluster): Chan
       clusterId: input.clusterId,
       network: recorded.network,
       vms,
-      overlay: { ...recorded.overlay, edges: planEdges(input, recorded, vms) },
+      overlay: replanOverlay(input, recorded, vms),
       warnings: overlay.warnings,
     },
     change: {
@@ -185,7 +186,7 @@ class Numbers {
   /** @throws {Failure} NoCapacity if the network is full. */
   give(vm: Omit<Vm, 'mac' | 'address'>): Vm {
     const range = parseRange(this.recorded.network);
-    for (let index = 1; index <= sizeOf(range) - 2; index += 1) {
+    for (let index = 1; index <= roomIn(range, this.recorded.overlay.kind); index += 1) {
       const mac = macFor(this.input.clusterId, index);
       if (this.used.has(index) || this.macs.has(mac)) continue;
       this.used.add(index);
@@ -206,14 +207,16 @@ class Numbers {
   }
 }
 
-function planEdges(input: PlanInput, recorded: RecordedCluster, vms: Vm[]): Edge[] {
-  const own = recorded.overlay.edges.map((edge) => ({ site: edge.site, port: edge.udpPort }));
-  const { supernode } = recorded.overlay;
-  const ports = new PortAllocator(input, supernode ? [...own, supernode] : own);
-  return vms.map((vm) => {
-    const edge = recorded.overlay.edges.find((each) => each.vm === vm.name);
-    return edge ?? planEdge(input.clusterId, vm, indexOf(vm) - 1, ports.next(vm.site));
+function replanOverlay(input: PlanInput, { overlay }: RecordedCluster, vms: Vm[]): OverlayTable {
+  const ports = new PortAllocator(input, portsOf(overlay));
+  const routed = overlay.kind === 'routed';
+  const edges = vms.map((vm) => {
+    const edge = overlay.edges.find((each) => each.vm === vm.name);
+    const port = routed || edge ? undefined : ports.next(vm.site);
+    return edge ?? planEdge(input.clusterId, vm, indexOf(vm) - 1, port);
   });
+  if (!routed) return { ...overlay, edges };
+  return { ...overlay, edges, peers: planPeers(input, edges, ports, overlay.peers) };
 }
 
 /** A VM's number in its cluster, 1 for the frontend: its MAC is made of it. */

@@ -10,6 +10,7 @@ import {
 } from './names.ts';
 import { overlayTableSchema, seenEdgeSchema, supernodeSchema } from './overlay.ts';
 import { reachVerbs } from './reach-verbs.ts';
+import { routedVerbs } from './routed-verbs.ts';
 import { sealedSchema } from './sealed.ts';
 import { hostFactsSchema, ownedThingSchema } from './site.ts';
 import { seenVmSchema, vmDefinitionSchema } from './vm.ts';
@@ -180,6 +181,8 @@ export const siteVerbs = {
     output: z.strictObject({ edges: z.array(seenEdgeSchema) }),
   },
   'overlay.remove': { input: nothing, output: nothing },
+
+  ...routedVerbs,
 
   ...reachVerbs,
 } as const;

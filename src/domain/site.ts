@@ -13,6 +13,7 @@ import {
   sshAddressSchema,
 } from './names.ts';
 import { markSchema } from './mark.ts';
+import { publicKeySchema } from './link-key.ts';
 
 /** A machine that ssh reaches. */
 const sshHostSchema = z.strictObject({
@@ -51,6 +52,8 @@ export const libvirtSiteSchema = z.strictObject({
     publicAddress: ipv4Schema,
     /** The physical frontend as the site's VM containers see it. */
     lanAddress: ipv4Schema,
+    /** Whether UDP from outside arrives at the public address, at the ports of `udpPorts`. */
+    inbound: z.boolean().default(true),
   }),
   containers: z
     .array(sshHostSchema.extend({ name: containerNameSchema }))
@@ -128,6 +131,8 @@ export const hostFactsSchema = z.strictObject({
   host: containerNameSchema,
   /** Raw X25519 public key, base64: what is sealed to it only this host can open. */
   sealKey: z.string().max(64),
+  /** Public key of the host's WireGuard links; the private one never leaves it. VM containers only. */
+  linkKey: publicKeySchema.optional(),
   /** Program → version, as found; a program that is missing is not in it. */
   tools: z.record(z.string(), z.string().max(200)),
   /** Programs that this kind of host needs and has not, with the Debian package that has them. */

@@ -25,7 +25,7 @@ export function sameSpec(a: ClusterSpec, b: ClusterSpec): boolean {
   return diffSpecs(a, b).length === 0;
 }
 
-type Scalar = string | number | boolean;
+type Scalar = string | number | boolean | undefined;
 
 function line(field: string, before: Scalar, after: Scalar): string[] {
   return before === after ? [] : [`${field}: ${before} → ${after}`];

@@ -22,9 +22,12 @@ export const specNotes: Record<SpecKind, Record<string, string>> = {
     'sites[].name': 'Name under which the site is registered.',
     'sites[].computes': 'Number of compute VMs there; 0 only at the origin.',
     overlay: 'The network that joins the VMs of all sites.',
-    'overlay.kind': 'How it is made; `memory` for sites in memory only.',
+    'overlay.kind':
+      '`n2n`: one edge per VM; `routed`: WireGuard between VM containers, encrypted, without broadcast; `memory` for sites in memory only.',
     'overlay.insecure':
       'Must be true for an overlay without authentication worth the name, such as n2n 1.3.',
+    'overlay.mtu':
+      'Kind `routed`: largest packet of the VMs, bytes; 1420 by default. Smaller where the way between the sites takes less.',
     frontend: 'Size of the frontend VM.',
     'frontend.cpus': 'Virtual cpus.',
     'frontend.memoryMiB': 'Memory, MiB.',
@@ -47,6 +50,8 @@ export const specNotes: Record<SpecKind, Record<string, string>> = {
     frontend: 'The physical frontend: ssh reaches it, and through it the VM containers.',
     ...under('frontend', sshHost('the physical frontend')),
     'frontend.publicAddress': "IPv4 address at which the other sites' UDP reaches it.",
+    'frontend.inbound':
+      'Whether UDP from outside arrives at the public address, at the ports of `udpPorts`; the origin needs it.',
     'frontend.lanAddress': "IPv4 address of it as the site's VM containers see it.",
     containers: 'The VM containers: the hosts that run VMs.',
     ...under('containers[]', sshHost('it from the physical frontend')),

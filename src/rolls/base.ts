@@ -1,3 +1,4 @@
+import { dhcpHost, dhcpOptions } from '../domain/boot-options.ts';
 import type { Vm } from '../domain/vm.ts';
 import { imageFiles } from './image-files.ts';
 import type { Account, Cluster, Roll } from './roll.ts';
@@ -13,9 +14,6 @@ export const mvcAccount: Account = {
 
 /** The ordinary user of a cluster. */
 const userAccount: Account = { name: 'hpc', id: 1000, home: '/home/hpc', shell: '/bin/bash' };
-
-/** An address of the overlay's own, so that iPXE gets the router advertisement it waits 13 s for. */
-export const overlayPrefix6 = 'fd6d:7663::';
 
 /** What systemd would run at each start to find units for things that a VM does not have. */
 const idleGenerators = [
@@ -115,7 +113,7 @@ export const baseRoll: Roll = {
   ],
   nodeListFiles: (cluster) => [
     file('etc/mvc/hosts', cluster.vms.map((vm) => hostLine(cluster, vm)).join('')),
-    file('etc/mvc/dhcp-hosts', cluster.computes.map(dhcpHostLine).join('')),
+    file('etc/mvc/dhcp-hosts', cluster.computes.map(dhcpHost).join('')),
   ],
   computeFiles: (cluster) => [
     // The frontend's name must not need a question across the WAN.
@@ -153,17 +151,12 @@ function hostLine({ domain }: Cluster, vm: { name: string; address: string }): s
   return `${vm.address} ${vm.name} ${vm.name}.${domain}\n`;
 }
 
-function dhcpHostLine(vm: Vm): string {
-  return `${vm.mac},${vm.address},${vm.name},infinite\n`;
-}
-
 function frontendEnvironment({ frontend, cluster, domain }: Cluster): string {
   return `ADDRESS=${frontend.address}\nSITE=${frontend.site}\nCLUSTER=${cluster}\nDOMAIN=${domain}\n`;
 }
 
 function dnsmasqConfig(cluster: Cluster): string {
   const { frontend, domain, network, mtu, siteNetwork } = cluster;
-  const netmask = dottedMask(cluster.prefixLength);
   const lines = [
     '# Written by the controller; replaced at each boot.',
     'interface=eth0',
@@ -177,30 +170,12 @@ function dnsmasqConfig(cluster: Cluster): string {
     'domain-needed',
     'bogus-priv',
     ...(siteNetwork?.dns === undefined ? [] : [`server=${siteNetwork.dns}`]),
-    `dhcp-range=${network.split('/')[0]},static,${netmask},infinite`,
-    'dhcp-authoritative',
-    'dhcp-no-override',
+    ...dhcpOptions(network, mtu, frontend.address),
     'dhcp-leasefile=/run/dnsmasq.leases',
-    'no-ping',
-    '# No router: the computes leave the overlay through nobody.',
-    'dhcp-option=3',
-    `dhcp-option=option:mtu,${mtu}`,
-    `dhcp-boot=http://${frontend.address}/cgi-bin/boot.ipxe?mac=\${net0/mac:hexhyp}`,
-    '# iPXE waits 2 s for a ProxyDHCP server unless told that there is none,',
-    'dhcp-option=encap:175,176,1b',
-    '# and 13 s for a router advertisement unless it gets one.',
-    'enable-ra',
-    `dhcp-range=${overlayPrefix6},ra-only,infinite`,
     '# Read again at SIGHUP, as the hosts are: the computes may change while this runs.',
     'dhcp-hostsfile=/etc/mvc/dhcp-hosts',
   ];
   return lines.map(line).join('');
-}
-
-function dottedMask(prefix: number): string {
-  return [0, 8, 16, 24]
-    .map((bits) => 256 - 2 ** (8 - Math.max(0, Math.min(8, prefix - bits))))
-    .join('.');
 }
 
 function line(text: string): string {

@@ -13,6 +13,13 @@ import { operations } from './verbs/operations.ts';
 import { owned } from './verbs/owned.ts';
 import { hostCheck, udpAsk, udpListen } from './verbs/reach.ts';
 import {
+  forwardApply,
+  forwardRemove,
+  routedApply,
+  routedDescribe,
+  routedRemove,
+} from './verbs/routed.ts';
+import {
   guestExec,
   guestPoll,
   vmConsole,
@@ -54,6 +61,12 @@ export const verbHandlers: VerbHandlers = {
   'overlay.apply': { guard: 'change', run: overlayApply },
   'overlay.describe': { guard: 'fence', run: overlayDescribe },
   'overlay.remove': { guard: 'change', run: overlayRemove },
+
+  'routed.apply': { guard: 'change', run: routedApply },
+  'routed.describe': { guard: 'fence', run: routedDescribe },
+  'routed.remove': { guard: 'change', run: routedRemove },
+  'forward.apply': { guard: 'change', run: forwardApply },
+  'forward.remove': { guard: 'change', run: forwardRemove },
 
   // Outside the host's lock: a trial takes seconds, and builds go on meanwhile.
   'host.check': { guard: 'none', run: hostCheck },

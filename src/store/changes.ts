@@ -3,6 +3,7 @@ import type { ChangedPlan } from '../domain/plan-change.ts';
 import { isMade, isStaying, type VmState } from '../domain/vm-state.ts';
 import { lockCluster, setSpec } from './clusters.ts';
 import type { Database } from './database.ts';
+import { replacePeers } from './overlay-peers.ts';
 import { insertEdges } from './overlays.ts';
 import { deleteLeftVms, insertVms, listVms, resizeVms, wantVmState } from './vms.ts';
 
@@ -40,6 +41,7 @@ export async function recordChange(tx: Database, changed: ChangedPlan): Promise<
     cluster,
     plan.overlay.edges.filter((edge) => added.has(edge.vm)),
   );
+  if (plan.overlay.peers) await replacePeers(tx, cluster, plan.overlay.peers);
   await pruneSites(tx, spec);
 }
 

@@ -1,6 +1,7 @@
 import type { Edge, OverlayTable, Supernode } from '../domain/overlay.ts';
 import { inBatches } from './batches.ts';
 import type { Database } from './database.ts';
+import { insertPeers, listPeers } from './overlay-peers.ts';
 
 /** Inserts the overlay with its edges and ports; part of `recordPlan`, which explains violations. */
 export async function insertOverlay(
@@ -27,6 +28,7 @@ export async function insertOverlay(
     await db.insertInto('udp_port').values({ site, port, cluster, vm: null }).execute();
   }
   await insertEdges(db, cluster, overlay.edges);
+  await insertPeers(db, cluster, overlay.peers ?? []);
 }
 
 /** Inserts edges with their ports. Their VMs must be there. */
@@ -39,7 +41,9 @@ export async function insertEdges(db: Database, cluster: string, edges: Edge[]):
     tap,
     bridge,
   }));
-  const ports = edges.map(({ vm, site, udpPort }) => ({ site, port: udpPort, cluster, vm }));
+  const ports = edges.flatMap(({ vm, site, udpPort }) =>
+    udpPort === undefined ? [] : [{ site, port: udpPort, cluster, vm }],
+  );
   await inBatches(rows, (batch) => db.insertInto('edge').values(batch).execute());
   await inBatches(ports, (batch) => db.insertInto('udp_port').values(batch).execute());
 }
@@ -53,7 +57,10 @@ export async function findOverlay(
     .selectFrom('overlay')
     .innerJoin('cluster', 'cluster.name', 'overlay.cluster')
     .leftJoin('udp_port', (join) =>
-      join.onRef('udp_port.cluster', '=', 'overlay.cluster').on('udp_port.vm', 'is', null),
+      join
+        .onRef('udp_port.cluster', '=', 'overlay.cluster')
+        .on('udp_port.vm', 'is', null)
+        .on('udp_port.peer', 'is', null),
     )
     .select(['kind', 'version', 'community', 'network', 'overlay.mtu', 'relay_only'])
     .select(['supernode_site', 'supernode_address', 'udp_port.port'])
@@ -61,6 +68,8 @@ export async function findOverlay(
     .executeTakeFirst();
   if (!row) return undefined;
   const supernode = supernodeOf(row.supernode_site, row.supernode_address, row.port);
+  const edges = await listEdges(db, cluster);
+  const peers = await listPeers(db, cluster, edges);
   return {
     kind: row.kind,
     version: row.version,
@@ -69,7 +78,8 @@ export async function findOverlay(
     mtu: row.mtu,
     relayOnly: row.relay_only,
     ...(supernode ? { supernode } : {}),
-    edges: await listEdges(db, cluster),
+    edges,
+    ...(peers.length > 0 ? { peers } : {}),
   };
 }
 
@@ -83,7 +93,7 @@ function supernodeOf(
 
 /** Edges in the order of their VMs. */
 export async function listEdges(db: Database, cluster: string): Promise<Edge[]> {
-  return db
+  const rows = await db
     .selectFrom('edge')
     .innerJoin('vm', (join) =>
       join.onRef('vm.cluster', '=', 'edge.cluster').onRef('vm.name', '=', 'edge.vm'),
@@ -94,7 +104,7 @@ export async function listEdges(db: Database, cluster: string): Promise<Edge[]> 
         .onRef('nic.vm', '=', 'edge.vm')
         .on('nic.kind', '=', 'overlay'),
     )
-    .innerJoin('udp_port', (join) =>
+    .leftJoin('udp_port', (join) =>
       join.onRef('udp_port.cluster', '=', 'edge.cluster').onRef('udp_port.vm', '=', 'edge.vm'),
     )
     .select(['edge.vm', 'edge.site', 'edge.container', 'edge.tap', 'edge.bridge'])
@@ -102,4 +112,8 @@ export async function listEdges(db: Database, cluster: string): Promise<Edge[]> 
     .where('edge.cluster', '=', cluster)
     .orderBy('vm.position')
     .execute();
+  return rows.map(({ udpPort, ...edge }) => ({
+    ...edge,
+    ...(udpPort === null ? {} : { udpPort }),
+  }));
 }

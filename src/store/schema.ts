@@ -18,6 +18,7 @@ export interface Schema {
   network_interface: NetworkInterfaceTable;
   overlay: OverlayRowTable;
   edge: EdgeTable;
+  overlay_peer: OverlayPeerTable;
   udp_port: UdpPortTable;
   secret: SecretTable;
   build: BuildTable;
@@ -114,8 +115,21 @@ interface UdpPortTable {
   site: string;
   port: number;
   cluster: string;
-  /** Null: the cluster's supernode. */
+  /** An edge's, if set; a link's of a peer, if `peer` and `link` are; else the cluster's supernode's. */
   vm: string | null;
+  peer: ColumnType<number | null, number | undefined>;
+  link: ColumnType<'direct' | 'relay' | null, 'direct' | 'relay' | undefined>;
+}
+
+interface OverlayPeerTable {
+  cluster: string;
+  number: number;
+  site: string;
+  container: string;
+  public_key: string;
+  lan_address: string;
+  public_address: string;
+  inbound: boolean;
 }
 
 interface SecretTable {

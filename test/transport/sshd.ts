@@ -83,7 +83,12 @@ export function siteOf(frontend: TestSshd, container = frontend): LibvirtSite {
     name: 'here',
     kind: 'libvirt',
     key: frontend.keyFile,
-    frontend: { ...at(frontend), publicAddress: '127.0.0.1', lanAddress: '127.0.0.1' },
+    frontend: {
+      ...at(frontend),
+      publicAddress: '127.0.0.1',
+      lanAddress: '127.0.0.1',
+      inbound: true,
+    },
     containers: [{ ...at(container), name: 'c1' }],
     network: {
       bridge: 'lan0',

@@ -1,7 +1,7 @@
 import { Failure } from '../../domain/failure.ts';
 import type { Operation } from '../../domain/mark.ts';
 import type { FrontendShare, SiteShare } from '../../domain/operation.ts';
-import type { Edge, OverlayTable } from '../../domain/overlay.ts';
+import type { Edge, OverlayTable, Peer } from '../../domain/overlay.ts';
 import type { Site } from '../../domain/site.ts';
 import { domainName, imageNotBuilt, type VmDefinition } from '../../domain/vm.ts';
 import { isStaying, isToRun } from '../../domain/vm-state.ts';
@@ -33,7 +33,13 @@ export function createShareActivities({ db }: ControlDependencies) {
           stopped: define(vms.filter((vm) => vm.state === 'stopped')),
           leaving: define(vms.filter((vm) => vm.state === 'leaving')),
           changed: vms.filter((vm) => vm.state === 'changed').map((vm) => vm.name),
-          table: { ...overlay, edges: overlay.edges.filter((edge) => staying.has(edge.vm)) },
+          table: {
+            ...overlay,
+            edges: overlay.edges.filter((edge) => staying.has(edge.vm)),
+            ...(overlay.peers
+              ? { peers: await stayingPeers(db, cluster.name, overlay.peers) }
+              : {}),
+          },
         };
       });
     },
@@ -76,6 +82,14 @@ async function overlayOf(db: Database, cluster: string): Promise<OverlayTable> {
   const table = await findOverlay(db, cluster);
   if (table) return table;
   throw new Failure('NotFound', `cluster ${cluster} has no overlay in the store`);
+}
+
+/** The VM containers that every other one must know, with the VMs that stay there. */
+async function stayingPeers(db: Database, cluster: string, peers: Peer[]): Promise<Peer[]> {
+  const staying = new Set((await listVms(db, cluster)).filter(isStaying).map((vm) => vm.address));
+  return peers
+    .map((peer) => ({ ...peer, addresses: peer.addresses.filter((each) => staying.has(each)) }))
+    .filter(({ addresses }) => addresses.length > 0);
 }
 
 function definitionOf(cluster: ClusterRecord, vm: VmRecord, edges: Edge[]): VmDefinition {

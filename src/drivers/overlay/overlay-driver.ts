@@ -1,5 +1,5 @@
 import type { Operation } from '../../domain/mark.ts';
-import type { OverlayTable, SeenEdge } from '../../domain/overlay.ts';
+import type { OverlayTable, Path, SeenEdge } from '../../domain/overlay.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { Watch } from '../site/site-driver.ts';
 
@@ -27,6 +27,8 @@ export interface OverlayDriver {
     watch?: Watch,
   ): Promise<void>;
   describe(operation: Operation, container: string, watch?: Watch): Promise<SeenEdge[]>;
+  /** Kinds that choose their paths: how the container reaches the others. */
+  describePaths?(operation: Operation, container: string, watch?: Watch): Promise<Path[]>;
   /** Removes every edge of the cluster at the container. */
   remove(operation: Operation, container: string, watch?: Watch): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { MemoryWorld } from '../site/memory/memory-world.ts';
 import { createMemoryOverlayDriver } from './memory/driver.ts';
 import { createN2nDriver } from './n2n/driver.ts';
 import type { OverlayDriver } from './overlay-driver.ts';
+import { createRoutedDriver } from './routed/driver.ts';
 
 /** What drivers are made of; each takes what it needs. */
 export interface OverlayDriverDependencies {
@@ -20,6 +21,10 @@ const overlayDrivers: Record<OverlayKind, Factory> = {
   n2n: (site, { openDoor }) => {
     if (site.kind === 'libvirt') return createN2nDriver(openDoor(site), site.name);
     throw wrongSite('n2n', site);
+  },
+  routed: (site, { openDoor }) => {
+    if (site.kind === 'libvirt') return createRoutedDriver(openDoor(site), site);
+    throw wrongSite('routed', site);
   },
   memory: (site, { memoryWorld }) => {
     if (site.kind === 'memory') return createMemoryOverlayDriver(site, memoryWorld);

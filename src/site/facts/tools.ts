@@ -12,6 +12,8 @@ interface Tool {
   /** The Debian package that has it. */
   package: string;
   roles: Role[];
+  /** False: only some overlays need it, and their plan says so. */
+  needed?: false;
 }
 
 const everywhere: Role[] = ['physicalFrontend', 'vmContainer'];
@@ -26,6 +28,8 @@ const tools: Tool[] = [
   tool('n2n', ['edge', '-h'], n2nVersion, 'n2n', containers),
   tool('nft', ['nft', '--version'], /v(\d+\.\d+\.\d+)/, 'nftables', everywhere),
   tool('curl', ['curl', '--version'], /curl (\d+\.\d+\.\d+)/, 'curl', containers),
+  forRouted('wg', ['wg', '--version'], /v(\S+)/, 'wireguard-tools'),
+  forRouted('dnsmasq', ['dnsmasq', '--version'], /version (\S+)/, 'dnsmasq-base'),
   tool('virsh', ['virsh', '--version'], /(\d+\.\d+\.\d+)/, 'libvirt-clients', containers),
   tool(
     'qemu',
@@ -58,14 +62,31 @@ export async function surveyTools(
     return version === undefined ? [] : [[each.name, version]];
   });
   return {
-    tools: Object.fromEntries([...present, ['supervisor', supervisor]]),
+    tools: Object.fromEntries([
+      ...present,
+      ...(role === 'vmContainer' ? await wireguard(shell) : []),
+      ['supervisor', supervisor],
+    ]),
     missing: [
       ...wanted
-        .filter((_, index) => found[index] === undefined)
+        .filter((each, index) => found[index] === undefined && each.needed !== false)
         .map((each) => ({ tool: each.name, package: each.package })),
       ...(role === 'vmContainer' ? await missingBootRom(shell) : []),
     ],
   };
+}
+
+/** The kernel's own where it has it, else the program: that is slower, and as good. */
+async function wireguard(shell: Shell): Promise<[string, string][]> {
+  const { exitCode } = await shell.run(
+    ['sh', '-c', 'test -d /sys/module/wireguard || modinfo wireguard >/dev/null 2>&1'],
+    { timeoutMs: 10_000 },
+  );
+  if (exitCode === 0) return [['wireguard', 'kernel']];
+  const version = await findVersion(shell, {
+    ...forRouted('wireguard', ['wireguard-go', '--version'], /wireguard-go v?(\S+)/, ''),
+  });
+  return version === undefined ? [] : [['wireguard', version]];
 }
 
 async function missingBootRom(shell: Shell): Promise<{ tool: string; package: string }[]> {
@@ -82,6 +103,15 @@ async function findVersion(shell: Shell, wanted: Tool): Promise<string | undefin
     if (error instanceof Failure && error.kind === 'MissingTool') return undefined;
     throw error;
   }
+}
+
+function forRouted(
+  name: string,
+  argv: [string, ...string[]],
+  version: RegExp,
+  packageName: string,
+): Tool {
+  return { ...tool(name, argv, version, packageName, containers), needed: false };
 }
 
 function tool(

@@ -1,7 +1,7 @@
 import type { Mark } from '../../domain/mark.ts';
 import type { OwnedThing } from '../../domain/site.ts';
-import { listInterfaces } from '../../drivers/overlay/n2n/interfaces.ts';
-import { listMarkedTables } from '../../drivers/overlay/n2n/nft-tables.ts';
+import { listInterfaces } from '../../drivers/overlay/interfaces.ts';
+import { listMarkedTables } from '../../drivers/overlay/nft-tables.ts';
 import type { Host } from '../host.ts';
 import type { VerbCall } from '../verb-handler.ts';
 

@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { Edge, OverlayTable } from '../../../src/domain/overlay.ts';
-import { renderEdgeArgs, renderSupernodeArgs } from '../../../src/drivers/overlay/n2n/argv.ts';
+import type { OverlayTable } from '../../../src/domain/overlay.ts';
+import {
+  renderEdgeArgs,
+  type N2nEdge,
+  renderSupernodeArgs,
+} from '../../../src/drivers/overlay/n2n/argv.ts';
 import { renderEdgeRules } from '../../../src/drivers/overlay/n2n/firewall.ts';
 import { edgeScript, supernodeScript } from '../../../src/drivers/overlay/n2n/scripts.ts';
 
 const supernode = { site: 'a', address: '198.51.100.1', port: 7700 };
-const edge: Edge = {
+const edge: N2nEdge = {
   vm: 'compute-a-0',
   site: 'a',
   container: 'c1',

@@ -1,4 +1,5 @@
 import type { Ledger } from '../../../src/domain/plan-input.ts';
+import { portsOf } from '../../../src/domain/overlay.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { call, type Tables } from './tables.ts';
 
@@ -18,11 +19,14 @@ function vmsOf(tables: Tables) {
 }
 
 function portsAt(tables: Tables, site: string): number[] {
-  const supernodes = [...tables.overlays.values()].flatMap(({ supernode }) =>
-    supernode?.site === site ? [supernode.port] : [],
-  );
-  const edges = [...tables.edges.values()].flat().filter((edge) => edge.site === site);
-  return [...supernodes, ...edges.map((edge) => edge.udpPort)].sort((a, b) => a - b);
+  const overlays = [...tables.overlays].map(([cluster, overlay]) => ({
+    ...overlay,
+    edges: tables.edges.get(cluster) ?? [],
+  }));
+  return overlays
+    .flatMap(portsOf)
+    .flatMap((each) => (each.site === site ? [each.port] : []))
+    .sort((a, b) => a - b);
 }
 
 function addressesAt(tables: Tables, site: string): string[] {

@@ -3,11 +3,14 @@ import type { Edge, OverlayTable, Supernode } from '../../../domain/overlay.ts';
 /** The unprivileged account (nobody) that edges and supernodes become. */
 export const n2nAccount = 65_534;
 
+/** An edge of n2n always has a port. */
+export type N2nEdge = Edge & { udpPort: number };
+
 /**
  * Arguments of an edge in the foreground. The key is not among them: it comes by `N2N_KEY`. None of
  * them has a blank.
  */
-export function renderEdgeArgs(table: OverlayTable, edge: Edge, supernode: Supernode): string[] {
+export function renderEdgeArgs(table: OverlayTable, edge: N2nEdge, supernode: Supernode): string[] {
   const prefix = Number(table.network.split('/')[1]);
   // Forwarding (-r): without it an edge drops what is not for its own address, and the VM's is not its own.
   // prettier-ignore

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../domain/failure.ts';
 import { physicalFrontend } from '../../../domain/site.ts';
 import type { SiteDoor } from '../../../transport/site-door.ts';
-import type { Watch } from '../../site/site-driver.ts';
+import { callOptions } from '../call-options.ts';
 import type { OverlayDriver } from '../overlay-driver.ts';
 
 const supernodeDeadlineMs = 30_000;
@@ -19,7 +19,7 @@ export function createN2nDriver(door: SiteDoor, site: string): OverlayDriver {
     async ensureSupernode(operation, table, watch) {
       const { supernode, version } = table;
       if (!supernode) throw new Failure('BadInput', 'the table of an n2n overlay has no supernode');
-      const options = { operation, ...signalOf(watch) };
+      const options = callOptions(operation, watch);
       await door.call(physicalFrontend, 'supernode.ensure', { kind, supernode, version }, options);
       const deadline = Date.now() + supernodeDeadlineMs;
       while (!(await door.call(physicalFrontend, 'supernode.describe', { kind }, options)).up) {
@@ -34,40 +34,36 @@ export function createN2nDriver(door: SiteDoor, site: string): OverlayDriver {
             },
           );
         }
-        await sleep(pollMs, undefined, signalOf(watch));
+        await sleep(pollMs, undefined, watch?.signal ? { signal: watch.signal } : {});
       }
     },
 
     async describeSupernode(operation, watch) {
-      const options = { operation, ...signalOf(watch) };
+      const options = callOptions(operation, watch);
       const { up } = await door.call(physicalFrontend, 'supernode.describe', { kind }, options);
       return { up };
     },
 
     async removeSupernode(operation, watch) {
-      const options = { operation, ...signalOf(watch) };
+      const options = callOptions(operation, watch);
       await door.call(physicalFrontend, 'supernode.remove', { kind }, options);
     },
 
     async apply(operation, container, table, key, watch) {
       // Ending an edge that has changed may take seconds.
-      const options = { operation, timeoutMs: 45_000, ...signalOf(watch) };
+      const options = callOptions(operation, watch, 45_000);
       const own = { ...table, edges: table.edges.filter((edge) => edge.site === site) };
       await door.call(container, 'overlay.apply', { container, table: own, key }, options);
     },
 
     async describe(operation, container, watch) {
-      const options = { operation, ...signalOf(watch) };
+      const options = callOptions(operation, watch);
       return (await door.call(container, 'overlay.describe', {}, options)).edges;
     },
 
     async remove(operation, container, watch) {
-      const options = { operation, timeoutMs: 45_000, ...signalOf(watch) };
+      const options = callOptions(operation, watch, 45_000);
       await door.call(container, 'overlay.remove', {}, options);
     },
   };
-}
-
-function signalOf(watch: Watch | undefined): { signal?: AbortSignal } {
-  return watch?.signal ? { signal: watch.signal } : {};
 }

@@ -1,10 +1,8 @@
-import { Failure } from '../../../domain/failure.ts';
 import type { Mark } from '../../../domain/mark.ts';
-import type { Edge, OverlayTable, Supernode } from '../../../domain/overlay.ts';
-import type { HostPolicy } from '../../../domain/site-verbs.ts';
+import type { OverlayTable, Supernode } from '../../../domain/overlay.ts';
 import type { Service } from '../../supervisor/supervisor.ts';
 import { renderMark } from '../mark-text.ts';
-import { n2nAccount, renderEdgeArgs } from './argv.ts';
+import { n2nAccount, renderEdgeArgs, type N2nEdge } from './argv.ts';
 import { edgeTable, renderEdgeRules } from './firewall.ts';
 import { edgeScript } from './scripts.ts';
 
@@ -17,7 +15,7 @@ export function edgePrefix(mark: Mark): string {
 export function edgeService(
   mark: Mark,
   table: OverlayTable,
-  edge: Edge,
+  edge: N2nEdge,
   supernode: Supernode,
   secret: { key: string; program: string },
 ): Service {
@@ -45,14 +43,4 @@ export function edgeService(
 /** For the tap: another locally administered address than the VM's. */
 function otherMac(mac: string): string {
   return (mac.startsWith('06') ? '0a' : '06') + mac.slice(2);
-}
-
-/** @throws {Failure} Forbidden. */
-export function checkPort({ udpPorts }: Pick<HostPolicy, 'udpPorts'>, port: number): void {
-  if (port >= udpPorts.first && port <= udpPorts.last) return;
-  throw new Failure(
-    'Forbidden',
-    `UDP port ${port} is not among those that this host's policy allows (${udpPorts.first}–${udpPorts.last})`,
-    { help: 'let the site’s registered `udpPorts` agree with its hosts’ policy' },
-  );
 }

@@ -1,4 +1,6 @@
 import type { Edge, Supernode } from '../../../domain/overlay.ts';
+import { renderTable } from '../nft-table.ts';
+import type { N2nEdge } from './argv.ts';
 
 /** Tables of an edge, one per family; loaded anew whenever the edge starts. */
 export function edgeTable(edge: Edge): string {
@@ -15,7 +17,7 @@ export function supernodeTable(clusterId: string): string {
  * and replaces what is there at once.
  */
 export function renderEdgeRules(
-  edge: Edge,
+  edge: N2nEdge,
   supernode: Supernode,
   relayOnly: boolean,
   mark: string,
@@ -65,10 +67,4 @@ export function renderSupernodeRules(
     `  ${from} notrack ip saddr set ${supernode.address} comment "${mark}"`,
     `}`,
   ]);
-}
-
-function renderTable(family: string, name: string, lines: string[]): string {
-  const body = lines.map((line) => `  ${line}\n`).join('');
-  // Named first, so that the deletion finds it: together they replace the table in one step.
-  return `table ${family} ${name}\ndelete table ${family} ${name}\ntable ${family} ${name} {\n${body}}\n`;
 }

@@ -6,8 +6,10 @@ import type { Edge, OverlayTable, SeenEdge } from '../../../domain/overlay.ts';
 import type { HostPolicy } from '../../../domain/site-verbs.ts';
 import type { Shell } from '../../../transport/shell.ts';
 import type { SeenService, Supervisor } from '../../supervisor/supervisor.ts';
-import { checkPort, edgePrefix, edgeService } from './edge-service.ts';
-import { listInterfaces, type Interface } from './interfaces.ts';
+import type { N2nEdge } from './argv.ts';
+import { edgePrefix, edgeService } from './edge-service.ts';
+import { checkPort } from '../check-port.ts';
+import { listInterfaces, type Interface } from '../interfaces.ts';
 import { removeRemains } from './remains.ts';
 
 export interface N2nHostOptions {
@@ -57,7 +59,7 @@ export function createN2nHost(options: N2nHostOptions): N2nHost {
       const { supernode } = table;
       if (!supernode) throw new Failure('BadInput', 'an n2n overlay needs a supernode');
       checkKey(key);
-      const edges = table.edges.filter((edge) => edge.container === container);
+      const edges = table.edges.filter((edge) => edge.container === container).map(withPort);
       for (const edge of edges) checkPort(policy, edge.udpPort);
       refuseForeign(edges, mark, await listInterfaces(shell), await ownServices(mark));
       const secret = { key, program: options.program ?? 'edge' };
@@ -110,6 +112,11 @@ function refuseForeign(
   throw new Failure('Conflict', `the interface ${clash.name} is there and is not ours`, {
     help: `\`ip -d link show ${clash.name}\` at the host shows what it is`,
   });
+}
+
+function withPort(edge: Edge): N2nEdge {
+  if (edge.udpPort !== undefined) return { ...edge, udpPort: edge.udpPort };
+  throw new Failure('BadInput', `the edge of ${edge.vm} has no UDP port, and n2n needs one`);
 }
 
 function checkKey(key: string): void {

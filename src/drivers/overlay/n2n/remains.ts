@@ -2,8 +2,8 @@ import { sameMark, type Mark } from '../../../domain/mark.ts';
 import type { Shell } from '../../../transport/shell.ts';
 import { runChecked } from '../../supervisor/run-checked.ts';
 import { supernodeTable } from './firewall.ts';
-import { listInterfaces } from './interfaces.ts';
-import { listMarkedTables, removeTables } from './nft-tables.ts';
+import { listInterfaces } from '../interfaces.ts';
+import { listMarkedTables, removeTables } from '../nft-tables.ts';
 import { killOrphans } from './orphans.ts';
 
 /**

@@ -1,13 +1,13 @@
 import { sameMark, type Mark, type Operation } from '../../../domain/mark.ts';
 import type { Supernode } from '../../../domain/overlay.ts';
 import { runChecked } from '../../supervisor/run-checked.ts';
+import { checkPort } from '../check-port.ts';
 import { renderMark } from '../mark-text.ts';
 import { n2nAccount, renderSupernodeArgs } from './argv.ts';
-import { checkPort } from './edge-service.ts';
 import { renderSupernodeRules, supernodeTable } from './firewall.ts';
 import type { N2nHostOptions } from './host.ts';
-import { hasAddress } from './interfaces.ts';
-import { listMarkedTables, removeTables } from './nft-tables.ts';
+import { hasAddress } from '../interfaces.ts';
+import { listMarkedTables, removeTables } from '../nft-tables.ts';
 import { supernodeScript } from './scripts.ts';
 
 /** A cluster's supernode at a physical frontend. Runs there as root; changes are made under the host's lock. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Failure } from '../../../domain/failure.ts';
-import type { Mark } from '../../../domain/mark.ts';
-import type { Shell } from '../../../transport/shell.ts';
-import { runChecked } from '../../supervisor/run-checked.ts';
-import { parseMark } from '../mark-text.ts';
+import { Failure } from '../../domain/failure.ts';
+import type { Mark } from '../../domain/mark.ts';
+import type { Shell } from '../../transport/shell.ts';
+import { runChecked } from '../supervisor/run-checked.ts';
+import { parseMark } from './mark-text.ts';
 
 const listSchema = z.object({
   nftables: z.array(

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Mark } from '../../../domain/mark.ts';
-import type { Shell } from '../../../transport/shell.ts';
-import { runChecked } from '../../supervisor/run-checked.ts';
-import { parseMark } from '../mark-text.ts';
+import type { Mark } from '../../domain/mark.ts';
+import type { Shell } from '../../transport/shell.ts';
+import { runChecked } from '../supervisor/run-checked.ts';
+import { parseMark } from './mark-text.ts';
 
 const linkSchema = z.object({
   ifname: z.string(),

@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '../../../domain/failure.ts';
+import { sameMark, type Mark, type Operation } from '../../../domain/mark.ts';
+import type { Path, SeenEdge } from '../../../domain/overlay.ts';
+import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
+import type { HostPolicy } from '../../../domain/site-verbs.ts';
+import { writeDurably } from '../../../transport/durable-file.ts';
+import type { Shell } from '../../../transport/shell.ts';
+import { runChecked } from '../../supervisor/run-checked.ts';
+import type { SeenService, Supervisor } from '../../supervisor/supervisor.ts';
+import { checkPort } from '../check-port.ts';
+import { listInterfaces, type Interface } from '../interfaces.ts';
+import { renderLinks, type Link } from './link-config.ts';
+import { ensureLinkKey, presharedKey } from './link-key.ts';
+import { serviceNames, servicePrefix } from './names.ts';
+import { readOrder, readPaths, renderPaths } from './paths-files.ts';
+import { removeRemains } from './remains.ts';
+import { dhcpService, groundService, linkService, pathsService } from './services.ts';
+
+export interface RoutedHostOptions {
+  shell: Shell;
+  supervisor: Supervisor;
+  /** UDP ports that the host's administrator has given to us, and where our files are. */
+  policy: Pick<HostPolicy, 'udpPorts' | 'pool'>;
+}
+
+/** A cluster's part at one VM container. Runs there as root; changes are made under the host's lock. */
+export interface RoutedHost {
+  /**
+   * Makes bridges, links, rules, leases and paths here exactly those of the order. What is unchanged goes
+   * on undisturbed: a peer that joins or leaves touches no flow of another. Does not wait until all is up.
+   *
+   * @param key of the overlay, as text.
+   */
+  apply(operation: Operation, order: RoutedOrder, key: string): Promise<void>;
+  describe(operation: Operation): Promise<{ edges: SeenEdge[]; paths: Path[] }>;
+  remove(operation: Operation): Promise<void>;
+}
+
+export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOptions): RoutedHost {
+  const directoryOf = (mark: Mark) => join(policy.pool, 'overlay', mark.clusterId);
+
+  async function ownServices(mark: Mark): Promise<SeenService[]> {
+    const services = await supervisor.describe(servicePrefix(mark));
+    return services.filter((each) => each.mark && sameMark(each.mark, mark));
+  }
+
+  async function writeFiles(mark: Mark, order: RoutedOrder, key: string): Promise<Link[]> {
+    const directory = directoryOf(mark);
+    const own = await ensureLinkKey(policy.pool);
+    const preshared = new Map(
+      order.peers.map((peer) => [peer.number, presharedKey(key, own.public, peer.publicKey)]),
+    );
+    const links = renderLinks(mark.clusterId, order, { privateKey: own.private, preshared });
+    for (const { device, config } of links) {
+      await writeDurably(join(directory, `${device}.conf`), config);
+    }
+    for (const [number, secret] of preshared) {
+      await writeDurably(join(directory, 'psk', String(number)), secret);
+    }
+    await writeDurably(join(directory, 'paths.json'), renderPaths(mark.clusterId, order));
+    await writeDurably(join(directory, 'order.json'), JSON.stringify(order));
+    return links;
+  }
+
+  /** A link that runs takes what has changed without ending a session. */
+  async function updateLink(directory: string, { device }: Link): Promise<void> {
+    const { exitCode } = await shell.run(['wg', 'show', device]);
+    if (exitCode !== 0) return;
+    await runChecked(shell, ['wg', 'syncconf', device, join(directory, `${device}.conf`)]);
+  }
+
+  return {
+    async apply({ mark }, order, key) {
+      checkOrder(policy, order);
+      const before = await ownServices(mark);
+      refuseForeign(order, mark, await listInterfaces(shell));
+      const directory = directoryOf(mark);
+      const links = await writeFiles(mark, order, key);
+      const services = [
+        groundService(mark, order),
+        ...links.map((link) =>
+          linkService(mark, link, order.mtu, join(directory, `${link.device}.conf`)),
+        ),
+        dhcpService(mark, order),
+        pathsService(mark, directory),
+      ];
+      const kept = new Set(services.map(({ name }) => name));
+      await supervisor.remove(before.map(({ name }) => name).filter((name) => !kept.has(name)));
+      const devices = [
+        ...order.edges.map(({ bridge }) => bridge),
+        ...links.map((each) => each.device),
+      ];
+      await removeRemains(shell, mark, { devices });
+      await supervisor.ensure(services);
+      for (const link of links) await updateLink(directory, link);
+    },
+
+    async describe({ mark }) {
+      const services = await ownServices(mark);
+      const interfaces = await listInterfaces(shell);
+      const directory = directoryOf(mark);
+      const order = await readOrder(directory);
+      if (!order) return { edges: [], paths: [] };
+      const { paths, joined, detail } = await readPaths(directory, order);
+      const down = services.filter(({ up }) => !up).map(({ name }) => name);
+      const ground = services.find(({ name }) => name === serviceNames(mark).ground);
+      const ready = ground !== undefined && existsSync(join(ground.directory, 'ready'));
+      const edges = order.edges.map(({ vm, bridge }): SeenEdge => {
+        const link = interfaces.find(({ name }) => name === bridge);
+        const up = ready && link?.up === true && down.length === 0;
+        const why = up ? detail : detailOf(bridge, link, down);
+        return { vm, up, registered: up && joined, detail: why };
+      });
+      return { edges, paths };
+    },
+
+    async remove({ mark }) {
+      const services = await ownServices(mark);
+      await supervisor.remove(services.map(({ name }) => name));
+      await removeRemains(shell, mark, { devices: [] });
+      const order = await readOrder(directoryOf(mark));
+      // Absent is right too.
+      if (order) await shell.run(['ip', 'route', 'delete', 'unreachable', order.network]);
+      await rm(directoryOf(mark), { recursive: true, force: true });
+    },
+  };
+}
+
+function detailOf(bridge: string, link: Interface | undefined, down: string[]): string {
+  if (down.length > 0) return `not running: ${down.join(', ')}`;
+  return link ? `its bridge ${bridge} is being made ready` : `its bridge ${bridge} is not there`;
+}
+
+function checkOrder(policy: Pick<HostPolicy, 'udpPorts'>, order: RoutedOrder): void {
+  checkPort(policy, order.port);
+  const own = order.relays.find(({ number }) => number === order.self);
+  if (own) checkPort(policy, own.endpoint.port);
+}
+
+/** An interface of that name without our mark is somebody else's. */
+function refuseForeign(order: RoutedOrder, mark: Mark, interfaces: Interface[]): void {
+  const wanted = new Set(order.edges.map(({ bridge }) => bridge));
+  const clash = interfaces.find(
+    (each) => wanted.has(each.name) && each.mark && !sameMark(each.mark, mark),
+  );
+  if (!clash) return;
+  throw new Failure('Conflict', `the interface ${clash.name} is there and is not ours`, {
+    help: `\`ip -d link show ${clash.name}\` at the host shows what it is`,
+  });
+}

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Path } from '../../../domain/overlay.ts';
+import { routedOrderSchema, type RoutedOrder } from '../../../domain/routed-verbs.ts';
+import { directDevice, prefix6, relayDevice } from './names.ts';
+import type { PathsConfig } from './paths/config.ts';
+import { pathsStateSchema, type PathsState } from './paths/state.ts';
+
+/** Seconds after which what the keeper of paths has written is no longer believed: it writes every 30. */
+const staleSeconds = 60;
+
+/** What the keeper of paths is told. */
+export function renderPaths(clusterId: string, order: RoutedOrder): string {
+  const config: PathsConfig = {
+    version: 1,
+    self: order.self,
+    prefix6: prefix6(clusterId),
+    mtu: order.mtu,
+    direct: { device: directDevice(clusterId), port: order.port },
+    relays: order.relays.map(({ number, endpoint }, index) => ({
+      number,
+      device: relayDevice(clusterId, index),
+      endpoint,
+      tcpPort: endpoint.port,
+    })),
+    peers: order.peers,
+  };
+  return JSON.stringify(config);
+}
+
+/** What was last ordered, for descriptions and for the removal. */
+export async function readOrder(directory: string): Promise<RoutedOrder | undefined> {
+  const text = await readText(join(directory, 'order.json'));
+  return text === undefined ? undefined : routedOrderSchema.parse(JSON.parse(text));
+}
+
+/** How the container reaches the others, and whether it has joined them. */
+export async function readPaths(
+  directory: string,
+  order: RoutedOrder,
+): Promise<{ paths: Path[]; joined: boolean; detail: string }> {
+  if (order.peers.length === 0) return { paths: [], joined: true, detail: 'it has no peers' };
+  const text = await readText(join(directory, 'paths-state.json'));
+  const state = text === undefined ? undefined : pathsStateSchema.parse(JSON.parse(text));
+  if (!state || state.at < Date.now() / 1000 - staleSeconds) {
+    return { paths: [], joined: false, detail: 'nobody tells of its paths' };
+  }
+  const paths = state.paths.map(({ number: _number, endpoint: _endpoint, name, ...path }) => ({
+    from: '',
+    to: name,
+    ...path,
+  }));
+  return { paths, ...judge(order, state) };
+}
+
+/** A container has joined when a relay hears it, and when whole packets pass: a black hole is found here. */
+function judge(order: RoutedOrder, state: PathsState): { joined: boolean; detail: string } {
+  if (state.relaysAlive.length === 0) return { joined: false, detail: 'no relay answers' };
+  const small = state.paths.find(({ mtu }) => mtu !== undefined && mtu < order.mtu);
+  if (small) {
+    return {
+      joined: false,
+      detail: `packets of ${order.mtu} bytes do not pass to ${small.name}, of ${small.mtu} they do: set overlay.mtu`,
+    };
+  }
+  return { joined: true, detail: 'a relay answers' };
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+import { sameMark, type Mark } from '../../../domain/mark.ts';
+import type { Shell } from '../../../transport/shell.ts';
+import { runChecked } from '../../supervisor/run-checked.ts';
+import { listInterfaces } from '../interfaces.ts';
+import { listMarkedTables, removeTables } from '../nft-tables.ts';
+import { bridgePrefix, fenceTable, guardTable, linkPrefix } from './names.ts';
+
+/**
+ * Removes the cluster's bridges and links at this container but those that stay, and, when none stays,
+ * its rules and its unreachable range. Their services have ended before.
+ */
+export async function removeRemains(
+  shell: Shell,
+  mark: Mark,
+  { devices }: { devices: string[] },
+): Promise<void> {
+  const { clusterId } = mark;
+  const prefixes = [bridgePrefix(clusterId), linkPrefix(clusterId)];
+  const leaving = (await listInterfaces(shell)).filter(
+    (each) =>
+      prefixes.some((prefix) => each.name.startsWith(prefix)) &&
+      // A device that is just being made has no mark yet; its name has the cluster's id.
+      (each.mark === undefined || sameMark(each.mark, mark)) &&
+      !devices.includes(each.name),
+  );
+  for (const { name } of leaving) await runChecked(shell, ['ip', 'link', 'delete', 'dev', name]);
+  if (devices.length > 0) return;
+  const tables = await listMarkedTables(shell);
+  const own = [guardTable(clusterId), fenceTable(clusterId)];
+  await removeTables(
+    shell,
+    tables.filter((each) => sameMark(each.mark, mark) && own.includes(each.name)),
+  );
+}

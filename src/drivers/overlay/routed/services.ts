@@ -1,0 +1,92 @@
+import { dhcpHost, dhcpOptions, overlayPrefix6 } from '../../../domain/boot-options.ts';
+import type { Mark } from '../../../domain/mark.ts';
+import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
+import type { Service } from '../../supervisor/supervisor.ts';
+import { renderMark } from '../mark-text.ts';
+import { renderContainerRules } from './firewall.ts';
+import type { Link } from './link-config.ts';
+import { bridgePrefix, serviceNames } from './names.ts';
+import { dhcpScript, groundScript, linkScript, pathsScript } from './scripts.ts';
+
+/** The same at every container, so that a VM's neighbour table holds wherever it is started. */
+const gatewayMac = '02:ff:00:00:00:fe';
+
+export function groundService(mark: Mark, order: RoutedOrder): Service {
+  const text = renderMark(mark);
+  return {
+    name: serviceNames(mark).ground,
+    mark,
+    script: groundScript,
+    env: {
+      GROUND_MARK: text,
+      GROUND_MAC: gatewayMac,
+      GROUND_MTU: String(order.mtu),
+      GROUND_NETWORK: order.network,
+      GROUND_GATEWAY: order.gateway,
+      GROUND_ADDRESS6: `${overlayPrefix6}fe`,
+    },
+    files: {
+      edges: order.edges.map((edge) => `${edge.bridge} ${edge.mac} ${edge.address}\n`).join(''),
+      'rules.nft': renderContainerRules(mark.clusterId, order, text),
+    },
+  };
+}
+
+/** @param configFile not among the service's files: a change of it must not start the link anew. */
+export function linkService(mark: Mark, link: Link, mtu: number, configFile: string): Service {
+  return {
+    name: serviceNames(mark).link(link.device),
+    mark,
+    script: linkScript,
+    env: {
+      LINK: link.device,
+      LINK_CONFIG: configFile,
+      LINK_ADDRESS: link.address,
+      LINK_MTU: String(mtu),
+      LINK_MARK: renderMark(mark),
+    },
+  };
+}
+
+export function dhcpService(mark: Mark, order: RoutedOrder): Service {
+  const config = [
+    '# Written by the controller.',
+    `interface=${bridgePrefix(mark.clusterId)}*`,
+    'except-interface=lo',
+    // Bridges come and go while it runs.
+    'bind-dynamic',
+    'port=0',
+    'no-resolv',
+    'no-hosts',
+    'pid-file=',
+    // Every lease is known and for ever.
+    'leasefile-ro',
+    ...dhcpOptions(order.network, order.mtu, order.server),
+    'dhcp-hostsfile=hosts',
+    '',
+  ];
+  return {
+    name: serviceNames(mark).dhcp,
+    mark,
+    script: dhcpScript,
+    env: {},
+    files: {
+      'dnsmasq.conf': config.join('\n'),
+      hosts: order.edges.map(({ vm, ...edge }) => dhcpHost({ ...edge, name: vm })).join(''),
+    },
+  };
+}
+
+/** @param directory where the keeper of paths finds what it must know. */
+export function pathsService(mark: Mark, directory: string): Service {
+  return {
+    name: serviceNames(mark).paths,
+    mark,
+    script: pathsScript,
+    env: {
+      NODE: process.execPath,
+      PROGRAM: process.argv[1] ?? '',
+      PATHS_DIRECTORY: directory,
+    },
+  };
+}

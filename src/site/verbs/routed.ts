@@ -1,0 +1,38 @@
+import { Failure } from '../../domain/failure.ts';
+import { overlayKeyPurpose } from '../../domain/sealed.ts';
+import { createForwardHost } from '../../drivers/overlay/routed/forward-host.ts';
+import { createRoutedHost } from '../../drivers/overlay/routed/host.ts';
+import type { Host } from '../host.ts';
+import type { VerbCall } from '../verb-handler.ts';
+
+export async function routedApply(host: Host, call: VerbCall<'routed.apply'>) {
+  const { order, key } = call.input;
+  if (order.container !== host.policy.host) {
+    throw new Failure('Conflict', `this host is ${host.policy.host}, not ${order.container}`, {
+      help: 'the addresses of the site’s VM containers are mixed up in its registration',
+    });
+  }
+  const { mark } = call.operation;
+  const opened = await host.sealKey.openSealed(key, overlayKeyPurpose(mark.clusterId));
+  await createRoutedHost(host).apply(call.operation, order, opened.toString());
+  return {};
+}
+
+export async function routedDescribe(host: Host, call: VerbCall<'routed.describe'>) {
+  return createRoutedHost(host).describe(call.operation);
+}
+
+export async function routedRemove(host: Host, call: VerbCall<'routed.remove'>) {
+  await createRoutedHost(host).remove(call.operation);
+  return {};
+}
+
+export async function forwardApply(host: Host, call: VerbCall<'forward.apply'>) {
+  await createForwardHost(host).apply(call.operation, call.input.forwards);
+  return {};
+}
+
+export async function forwardRemove(host: Host, call: VerbCall<'forward.remove'>) {
+  await createForwardHost(host).remove(call.operation);
+  return {};
+}
