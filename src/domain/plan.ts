@@ -6,7 +6,6 @@ import {
   overlaps,
   parseRange,
   prefixFor,
-  sizeOf,
   type Range,
 } from './address.ts';
 import { Failure } from './failure.ts';

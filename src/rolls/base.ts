@@ -1,5 +1,4 @@
 import { dhcpHost, dhcpOptions } from '../domain/boot-options.ts';
-import type { Vm } from '../domain/vm.ts';
 import { imageFiles } from './image-files.ts';
 import type { Account, Cluster, Roll } from './roll.ts';
 import { directory, file, link, type TarEntry } from './tar.ts';

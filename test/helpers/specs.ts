@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   clusterSpecSchema,
   type ClusterSpec,
@@ -33,14 +34,22 @@ export function libvirtSite(name: string, containers = 1): Site {
   });
 }
 
+/** What a VM container needs for a routed overlay. */
+const routedTools = { wg: '1.0', wireguard: 'kernel', dnsmasq: '2.89', nft: '1.0.6' };
+
+/** A public key that is another one for each VM container. */
+export function linkKeyOf(container: string): string {
+  return createHash('sha256').update(container).digest('base64');
+}
+
 /** What a site with roomy, empty hosts says of itself. */
 export function roomyFacts(
   site: Site,
-  change: { memoryMiB?: number; n2n?: string } = {},
+  change: { memoryMiB?: number; n2n?: string; tools?: Record<string, string> } = {},
 ): SiteFacts {
   const common = {
     sealKey: 'AAAA',
-    tools: { n2n: change.n2n ?? '1.3.2' },
+    tools: { ...routedTools, n2n: change.n2n ?? '1.3.2', ...change.tools },
     missing: [],
     domains: [],
   };
@@ -51,6 +60,7 @@ export function roomyFacts(
       ...site.containers.map((container) => ({
         host: container.name,
         ...common,
+        linkKey: linkKeyOf(`${site.name}/${container.name}`),
         capacity: {
           virtualization: 'tcg' as const,
           cpus: 8,

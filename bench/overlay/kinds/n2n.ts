@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Edge, OverlayTable } from '../../../src/domain/overlay.ts';
+import type { OverlayTable } from '../../../src/domain/overlay.ts';
 import {
   n2nAccount,
   renderEdgeArgs,
   renderSupernodeArgs,
+  type N2nEdge,
 } from '../../../src/drivers/overlay/n2n/argv.ts';
 import { renderEdgeRules } from '../../../src/drivers/overlay/n2n/firewall.ts';
 import { until, type Ground, type Started } from '../ground.ts';
@@ -71,7 +72,7 @@ function tableOf(overlay: number, relayOnly: boolean) {
     address: wanAddresses.hub,
     port: 7000 + overlay,
   };
-  const edgeOf = (side: Side): Edge => ({
+  const edgeOf = (side: Side): N2nEdge => ({
     vm: side,
     site: side,
     container: side,
