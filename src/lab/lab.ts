@@ -17,7 +17,6 @@ import {
   machinesOf,
   planLab,
   wan,
-  type LabMachine,
   type LabPlan,
   type LabSite,
 } from './plan.ts';
