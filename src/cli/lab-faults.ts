@@ -1,4 +1,6 @@
 import { Argument, Command, Option } from 'commander';
+import { natKinds, type NatKind } from '../lab/plan.ts';
+import type { DoorChoice } from '../lab/site-network.ts';
 import { printLine } from './output.ts';
 
 type Home = () => string;
@@ -7,6 +9,8 @@ type Home = () => string;
 export function labFaultCommands(home: Home): Command[] {
   return [
     wanCommand(home),
+    natCommand(home),
+    addressCommand(home),
     restartCommand(home),
     killCommand(home),
     cutCommand(home),
@@ -29,6 +33,59 @@ function wanCommand(home: Home): Command {
       const { labWan } = await import('../lab/faults.ts');
       await labWan({ home: home(), site, state });
       printLine(state === 'down' ? `${site} is cut off the WAN` : `${site} is on the WAN`);
+    });
+}
+
+const natHelp = `
+Kinds:
+  open             what rules of the site hand on to containers comes in, of the site's UDP ports (a new lab)
+  full-cone        a container keeps its UDP port, and who ever sends to it gets through
+  port-restricted  it keeps its port; only those to which it has sent get through
+  symmetric        another port for each address and port to which it sends
+  udp-blocked      no UDP, neither way
+  double           port-restricted behind a provider's NAT of the same kind
+
+But for \`open\`, nothing comes in unasked except ssh, whatever rules the site has.
+
+Example:
+  mvc lab nat beach symmetric`;
+
+function natCommand(home: Home): Command {
+  return new Command('nat')
+    .summary('put another kind of NAT before a site')
+    .description(
+      "Puts another gateway in place of a site's, while all else runs on. Like a box that was exchanged, it " +
+        'knows nothing of the flows before. ssh to the site works with each kind. `mvc lab up` keeps the kind.',
+    )
+    .argument('<site>')
+    .addArgument(new Argument('<kind>', 'kind of NAT').choices(natKinds))
+    .addHelpText('after', natHelp)
+    .action(async (site: string, kind: NatKind) => {
+      const { labNat } = await import('../lab/faults.ts');
+      await labNat({ home: home(), site, kind });
+      printLine(`the gateway of ${site} is ${kind}`);
+    });
+}
+
+function addressCommand(home: Home): Command {
+  return new Command('address')
+    .summary("change a site's public address")
+    .description(
+      'Gives a site another public address, as a provider does; nobody is told. `mvc lab up` keeps it. The ' +
+        "controller's ssh follows, or stays at the old address, where nobody answers, until `mvc lab up`.",
+    )
+    .argument('<site>')
+    .argument('<address>', 'from 198.51.100.3 to 198.51.100.254')
+    .addOption(
+      new Option('--ssh <choice>', "where the controller's ssh goes")
+        .choices(['follows', 'stays'])
+        .default('follows'),
+    )
+    .addHelpText('after', '\nExample:\n  mvc lab address beach 198.51.100.77 --ssh stays')
+    .action(async (site: string, address: string, options: { ssh: DoorChoice }) => {
+      const { labAddress } = await import('../lab/faults.ts');
+      await labAddress({ home: home(), site, address, door: options.ssh });
+      printLine(`${site} has the address ${address}`);
     });
 }
 

@@ -104,7 +104,7 @@ function statusCommand(resolveHome: () => string): Command {
 function printReport(report: LabReport): void {
   printLine(`lab ${report.id} in ${report.home}, ${report.rttMs} ms between any two sites`);
   printTable(
-    ['SITE', 'MACHINE', 'LAN ADDRESS', 'STATE', 'PUBLIC ADDRESS', 'SSH'],
+    ['SITE', 'MACHINE', 'LAN ADDRESS', 'STATE', 'PUBLIC ADDRESS', 'NAT', 'SSH'],
     report.sites.flatMap((site) =>
       site.machines.map((machine, index) => [
         site.name,
@@ -112,6 +112,7 @@ function printReport(report: LabReport): void {
         machine.address,
         machine.running ? 'running' : 'down',
         index === 0 ? site.publicAddress : '',
+        index === 0 ? site.nat : '',
         index === 0 ? `${site.door}${site.connected ? '' : ' (not connected)'}` : '',
       ]),
     ),

@@ -1,5 +1,5 @@
 import type { LabDirectory } from './directory.ts';
-import { controllerEnd, namespaceOf, wan, type LabPlan, type LabSite } from './plan.ts';
+import { borderOf, controllerEnd, namespaceOf, wan, type LabPlan, type LabSite } from './plan.ts';
 import { run } from './run.ts';
 import { setLoss } from './wan.ts';
 
@@ -63,7 +63,7 @@ function endsOf(id: string, sites: LabSite[]): WanEnd[] {
   return [
     { namespace: namespaceOf(id, controllerEnd), address: wan.controllerAddress },
     ...sites.map((site) => ({
-      namespace: namespaceOf(id, site.frontend.name),
+      namespace: namespaceOf(id, borderOf(site)),
       address: site.wanAddress,
     })),
   ];

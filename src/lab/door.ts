@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Failure } from '../domain/failure.ts';
 import type { LabDirectory } from './directory.ts';
 import { controllerEnd, namespaceOf, type LabSite } from './plan.ts';
-import { findProcesses, startDetached } from './processes.ts';
+import { findProcesses, killAll, startDetached } from './processes.ts';
 
 const firstPort = 22_001;
 /** Bytes at a time; socat's own 8 KiB would slow uploads down. */
@@ -15,6 +15,8 @@ const wholeBuffers = ['-b', '131072'];
  * connects from the controller's end of the WAN; a socket file joins the two network namespaces.
  */
 export async function ensureDoor(directory: LabDirectory, site: LabSite): Promise<void> {
+  const target = `TCP:${site.doorAddress ?? site.wanAddress}:22,nodelay`;
+  await closeElsewhere(directory, site, target);
   const socket = join(directory.run, `door-${site.name}`);
   const running = new Set(findProcesses(directory.id).map((each) => each.role));
   const log = (side: string) => join(directory.run, `door-${site.name}-${side}.log`);
@@ -26,7 +28,7 @@ export async function ensureDoor(directory: LabDirectory, site: LabSite): Promis
         'socat',
         ...wholeBuffers,
         `UNIX-LISTEN:${socket},fork,mode=600`,
-        `TCP:${site.wanAddress}:22,nodelay`,
+        target,
       ],
       { id: directory.id, role: `door-far:${site.name}`, logFile: log('far') },
     );
@@ -42,6 +44,19 @@ export async function ensureDoor(directory: LabDirectory, site: LabSite): Promis
       { id: directory.id, role: `door-near:${site.name}`, logFile: log('near') },
     );
   }
+}
+
+/** Ends what connects to an address that the site has no more, with its connections. */
+async function closeElsewhere(
+  directory: LabDirectory,
+  site: LabSite,
+  target: string,
+): Promise<void> {
+  const stale = () =>
+    findProcesses(directory.id)
+      .filter((each) => each.role === `door-far:${site.name}` && !each.title.includes(target))
+      .map((each) => each.pid);
+  await killAll(stale, `the door of ${site.name}`);
 }
 
 /** @throws {Failure} Conflict if there are not so many free ones. */

@@ -5,10 +5,11 @@ import { openDirectory, requirePlan, writePlan, type LabDirectory } from './dire
 import { changeHostKey, restoreHostKey } from './host-key.ts';
 import { requireInit } from './machine.ts';
 import { fillPool, freePool } from './pool.ts';
-import { findMachine, findSite, type LabMachine, type LabPlan } from './plan.ts';
+import { findMachine, findSite, type LabMachine, type LabPlan, type NatKind } from './plan.ts';
 import { requireRoot } from './prerequisites.ts';
 import { findInside, kill } from './processes.ts';
 import { restartService, type MachineService } from './machine-services.ts';
+import { setNat, setPublicAddress, type DoorChoice } from './site-network.ts';
 
 /** What can be broken in a lab, and mended, while everything runs. */
 interface At {
@@ -34,6 +35,32 @@ export async function labWan(options: At & { site: string; state: 'down' | 'up' 
     await applyCut(directory, changed, findSite(plan, site));
     await writePlan(directory, changed);
   });
+}
+
+/**
+ * Puts another gateway in place of the site's, while all else runs on. It knows nothing of the flows before, as a
+ * box that was exchanged; ssh to the site still works. The kind outlives `mvc lab up`.
+ */
+export async function labNat(options: At & { site: string; kind: NatKind }): Promise<void> {
+  await withPlan(options.home, (directory, plan) =>
+    setNat(directory, plan, options.site, options.kind),
+  );
+}
+
+/**
+ * Gives the site another public address. Programs of the site are not told, and senders to the old address are
+ * lost, those on the WAN itself at first without a word.
+ *
+ * @param options.door the controller's ssh follows to the new address (by default), or stays at the old one,
+ *   where nobody answers, until `mvc lab up`.
+ */
+export async function labAddress(
+  options: At & { site: string; address: string; door?: DoorChoice },
+): Promise<void> {
+  const { site, address, door = 'follows' } = options;
+  await withPlan(options.home, (directory, plan) =>
+    setPublicAddress(directory, plan, site, address, door),
+  );
 }
 
 /** Restarts a service of the machine, kindly or by SIGKILL, and waits until it answers again. */

@@ -3,10 +3,11 @@ import { Failure, toFailure } from '../domain/failure.ts';
 import { withLock } from '../site/host-lock.ts';
 import { ensureSiteKey, prepareMachine, writeSiteFile } from './accounts.ts';
 import { openDirectory, readPlan, requirePlan, writePlan, type LabDirectory } from './directory.ts';
-import { ensureDoor, freeDoorPorts } from './door.ts';
+import { freeDoorPorts } from './door.ts';
 import { namespacesAreMounted, removeLab } from './down.ts';
-import { ensureMachine, insideMachine, stopMachine } from './machine.ts';
-import { ensureGateway, ensureLanPlace, ensureNamespace, forgetRuntimeNetwork } from './network.ts';
+import { ensureMachine, insideMachine, requireInit, stopMachine } from './machine.ts';
+import { ensureNamespace } from './namespace.ts';
+import { forgetRuntimeNetwork } from './network.ts';
 import {
   checkRtt,
   controllerEnd,
@@ -16,14 +17,15 @@ import {
   machinesOf,
   planLab,
   wan,
-  type LabMachine,
   type LabPlan,
   type LabSite,
 } from './plan.ts';
 import { requirePrograms, requireRoot } from './prerequisites.ts';
+import { ensureProjectPrograms } from './project-programs.ts';
+import { connectMachine, connectSite, ensureSiteEnd } from './site-network.ts';
 import { labReport, type LabReport } from './status.ts';
 import { mendAll } from './cut.ts';
-import { addressController, ensureHub, ensureWanEnd, setRtt, wanEnds } from './wan.ts';
+import { addressController, ensureHub, ensureWanEnd, setRtt } from './wan.ts';
 
 export interface LabUpOptions {
   /** State directory, an absolute path. One lab each. */
@@ -167,9 +169,14 @@ async function samePlan(
   }
   const rttMs = options.rttMs ?? known.rttMs;
   checkRtt(rttMs);
-  const plan = { ...known, rttMs, cut: [] };
+  const plan = { ...mended(known), rttMs };
   await writePlan(directory, plan);
   return plan;
+}
+
+/** Without its faults. What the gateways are and which addresses they have stays. */
+function mended(plan: LabPlan): LabPlan {
+  return { ...plan, cut: [], sites: plan.sites.map(({ doorAddress: _, ...site }) => site) };
 }
 
 /** Makes whatever of the plan is missing. */
@@ -187,28 +194,25 @@ async function converge(
     ),
   );
   await ensureHub(directory);
-  await Promise.all(wanEnds(plan).map((end) => ensureWanEnd(directory, plan, end)));
+  await Promise.all([
+    ensureWanEnd(directory, plan, controllerEnd),
+    ...plan.sites.map((site) => ensureSiteEnd(directory, plan, site)),
+  ]);
   await setRtt(directory, plan, plan.rttMs);
   await mendAll(directory, plan);
   await addressController(plan.id);
   await Promise.all(plan.sites.map((site) => connectSite(directory, plan, site)));
 
   say(`starting ${machinesOf(plan).length} machines …`);
-  await Promise.all(machinesOf(plan).map((machine) => ensureMachine(directory, machine)));
+  await Promise.all(
+    machinesOf(plan).map(async (machine) => {
+      await ensureMachine(directory, machine);
+      await ensureProjectPrograms(requireInit(directory, machine));
+    }),
+  );
   if (bare) return;
   say('preparing their accounts as an administrator would …');
   await Promise.all(plan.sites.map((site) => openSite(directory, site)));
-}
-
-async function connectSite(directory: LabDirectory, plan: LabPlan, site: LabSite): Promise<void> {
-  await connectMachine(plan, site, site.frontend);
-  for (const machine of site.containers) await connectMachine(plan, site, machine);
-  await ensureDoor(directory, site);
-}
-
-async function connectMachine(plan: LabPlan, site: LabSite, machine: LabMachine): Promise<void> {
-  if (machine.container === undefined) await ensureGateway(plan.id, site);
-  else await ensureLanPlace(plan.id, site, machine);
 }
 
 async function openSite(directory: LabDirectory, site: LabSite): Promise<void> {

@@ -20,7 +20,33 @@ export interface LabSite {
   doorPort: number;
   frontend: LabMachine;
   containers: LabMachine[];
+  /** What its gateway lets in, and how it translates; `open` if not said. */
+  nat?: NatKind;
+  /** How often its gateway was replaced by another one, which knows nothing of the flows before. */
+  gatewayChanges?: number;
+  /** Where the controller's ssh goes, if it did not follow the site to its new address. */
+  doorAddress?: string;
 }
+
+/**
+ * - `open`: what the site's own rules hand on to containers is let in, of the site's UDP ports.
+ * - `full-cone`: a container keeps its UDP port, and who ever sends to it gets through.
+ * - `port-restricted`: it keeps its port; only the address and port to which it has sent get through.
+ * - `symmetric`: another port for each address and port to which it sends.
+ * - `udp-blocked`: no UDP, neither way.
+ * - `double`: `port-restricted` behind a provider's NAT of the same kind.
+ *
+ * But for `open`, nothing comes in unasked except ssh to the gateway.
+ */
+export const natKinds = [
+  'open',
+  'full-cone',
+  'port-restricted',
+  'symmetric',
+  'udp-blocked',
+  'double',
+] as const;
+export type NatKind = (typeof natKinds)[number];
 
 /** A lab as it should be. Milliseconds between any two ends of its WAN. */
 export interface LabPlan {
@@ -42,7 +68,19 @@ export const lan = {
   /** For VMs, given to the controller. */
   addresses: Array.from({ length: 8 }, (_, index) => `192.168.10.${100 + index}`),
 };
-export const wan = { interface: 'wan0', prefixLength: 24, controllerAddress: '198.51.100.2' };
+export const wan = {
+  interface: 'wan0',
+  network: '198.51.100.0/24',
+  prefixLength: 24,
+  controllerAddress: '198.51.100.2',
+};
+/** Between a provider's NAT and the gateway of a site that has no public address of its own. */
+export const carrier = {
+  interface: 'site0',
+  address: '100.64.0.1',
+  siteAddress: '100.64.0.2',
+  prefixLength: 30,
+};
 export const udpPorts = { first: 7700, last: 7799 };
 
 const siteNames = (
@@ -61,6 +99,20 @@ export function labId(home: string): string {
 /** Every lab of the machine has namespaces of its own. */
 export function namespaceOf(id: string, name: string): string {
   return `mvclab-${id}-${name}`;
+}
+
+export function natOf(site: LabSite): NatKind {
+  return site.nat ?? 'open';
+}
+
+/** The namespace of its provider's NAT, if the site is behind one. */
+export function carrierOf(site: LabSite): string {
+  return `${site.name}-carrier`;
+}
+
+/** The namespace that has the site's public address. */
+export function borderOf(site: LabSite): string {
+  return natOf(site) === 'double' ? carrierOf(site) : site.frontend.name;
 }
 
 /**
@@ -118,6 +170,18 @@ function planSite(name: string, index: number, containers: number, doorPort: num
 export function checkRtt(rttMs: number): void {
   if (Number.isFinite(rttMs) && rttMs >= 0 && rttMs <= 2000) return;
   throw new Failure('BadInput', `a round trip takes from 0 to 2000 ms, not ${rttMs}`);
+}
+
+/** @throws {Failure} BadInput unless it is an address of the WAN that nobody else has. */
+export function checkPublicAddress(plan: LabPlan, site: string, address: string): void {
+  const host = Number(/^198\.51\.100\.(\d{1,3})$/.exec(address)?.[1] ?? 0);
+  if (host < 3 || host > 254) {
+    throw new Failure('BadInput', `the WAN has no address ${address} for a site`, {
+      help: 'name one from 198.51.100.3 to 198.51.100.254',
+    });
+  }
+  const holder = plan.sites.find((each) => each.wanAddress === address && each.name !== site);
+  if (holder) throw new Failure('Conflict', `${address} is the address of ${holder.name}`);
 }
 
 export function machinesOf(plan: LabPlan): LabMachine[] {

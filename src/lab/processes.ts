@@ -18,6 +18,8 @@ export interface LabProcess {
   role: string;
   /** Its id in its own pid namespace; 1 for a machine's init. */
   innerPid: number;
+  /** Its arguments, joined by spaces. */
+  title: string;
 }
 
 /** The environment of everything that a lab starts. */
@@ -62,7 +64,14 @@ export function findProcesses(id: string): LabProcess[] {
     const environment = readProc(pid, 'environ')?.split('\0');
     if (!environment?.includes(`${markVariable}=${id}`)) return [];
     const role = environment.find((each) => each.startsWith(`${roleVariable}=`));
-    return [{ pid, role: role?.slice(roleVariable.length + 1) ?? '', innerPid: innerPid(pid) }];
+    return [
+      {
+        pid,
+        role: role?.slice(roleVariable.length + 1) ?? '',
+        innerPid: innerPid(pid),
+        title: titleOf(pid),
+      },
+    ];
   });
 }
 
@@ -90,9 +99,8 @@ export function findInside(init: number): InnerProcess[] {
   return processIds().flatMap((pid) => {
     if (readProcLink(pid, 'ns/pid') !== namespace) return [];
     const program = basename(readProcLink(pid, 'exe') ?? '').replace(/ \(deleted\)$/, '');
-    const title = (readProc(pid, 'cmdline') ?? '').split('\0').join(' ').trim();
     const parent = /^PPid:\s*(\d+)$/m.exec(readProc(pid, 'status') ?? '')?.[1];
-    return [{ pid, parent: Number(parent ?? 0), program, title }];
+    return [{ pid, parent: Number(parent ?? 0), program, title: titleOf(pid) }];
   });
 }
 
@@ -128,6 +136,10 @@ function processIds(): number[] {
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map(Number)
     .filter((pid) => !/^\d+ \(.*\) Z/s.test(readProc(pid, 'stat') ?? ''));
+}
+
+function titleOf(pid: number): string {
+  return (readProc(pid, 'cmdline') ?? '').split('\0').join(' ').trim();
 }
 
 function innerPid(pid: number): number {

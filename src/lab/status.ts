@@ -1,6 +1,6 @@
 import type { LabDirectory } from './directory.ts';
 import { isReady, machineInit } from './machine.ts';
-import { machinesOf, type LabPlan } from './plan.ts';
+import { machinesOf, natOf, type LabPlan, type NatKind } from './plan.ts';
 import { findProcesses } from './processes.ts';
 import { wanEnds } from './wan.ts';
 
@@ -15,11 +15,12 @@ export interface LabReport {
     name: string;
     /** Of its physical frontend on the WAN. */
     publicAddress: string;
+    nat: NatKind;
     /** Where its sshd is offered on this machine. */
     door: string;
     file: string;
     keyFile: string;
-    /** Its wire to the WAN and its door work, and the wire is not cut. */
+    /** Its wire to the WAN and its door work, the wire is not cut, and the door leads to the site's address. */
     connected: boolean;
     machines: { name: string; address: string; running: boolean; pid?: number }[];
   }[];
@@ -33,6 +34,7 @@ export function labReport(directory: LabDirectory, plan: LabPlan): LabReport {
   const sites = plan.sites.map((site) => ({
     name: site.name,
     publicAddress: site.wanAddress,
+    nat: natOf(site),
     door: `127.0.0.1:${site.doorPort}`,
     file: directory.siteFile(site.name),
     keyFile: directory.keyFile(site.name),
@@ -42,7 +44,9 @@ export function labReport(directory: LabDirectory, plan: LabPlan): LabReport {
         `wire:${site.name}`,
         `door-near:${site.name}`,
         `door-far:${site.name}`,
-      ) && !plan.cut?.includes(site.name),
+      ) &&
+      !plan.cut?.includes(site.name) &&
+      site.doorAddress === undefined,
     machines: [site.frontend, ...site.containers].map((machine) => {
       const pid = machineInit(directory, machine);
       return {

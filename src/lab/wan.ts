@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../domain/failure.ts';
 import type { LabDirectory } from './directory.ts';
-import { linkNames } from './network.ts';
-import { controllerEnd, namespaceOf, wan, type LabPlan } from './plan.ts';
+import { linkNames, macOf } from './namespace.ts';
+import { borderOf, controllerEnd, namespaceOf, wan, type LabPlan } from './plan.ts';
 import { findProcesses, killAll, startDetached } from './processes.ts';
 import { run, succeeds } from './run.ts';
 
@@ -18,7 +18,7 @@ const startTimeoutMs = 10_000;
  */
 export async function ensureHub(directory: LabDirectory): Promise<void> {
   if (has(directory, 'wan:hub')) return;
-  await startSwitch(directory, 'hub', []);
+  await startSwitch(directory, 'hub', namespaceOf(directory.id, controllerEnd), []);
 }
 
 /** Joins a namespace to the WAN by an interface of its own, with the delay of the plan. */
@@ -27,7 +27,7 @@ export async function ensureWanEnd(
   plan: LabPlan,
   end: string,
 ): Promise<void> {
-  const namespace = namespaceOf(directory.id, end);
+  const namespace = namespaceOf(directory.id, holderOf(plan, end));
   const roles = [`wan:${end}`, `wire:${end}`];
   const complete =
     roles.every((role) => has(directory, role)) &&
@@ -40,7 +40,7 @@ export async function ensureWanEnd(
         .map((each) => each.pid),
     `the WAN end of ${end}`,
   );
-  await startSwitch(directory, end, ['-t', wan.interface]);
+  await startSwitch(directory, end, namespace, ['-t', wan.interface]);
   await rm(wirePath(directory, end), { force: true });
   await startDetached(
     [
@@ -59,6 +59,15 @@ export async function ensureWanEnd(
     { id: directory.id, role: `wire:${end}`, logFile: join(directory.run, `wire-${end}.log`) },
   );
   await waitFor(wirePath(directory, end));
+  // The same as before, so that its neighbours need not ask again.
+  const address = ['address', macOf(`wan:${end}`)] as const;
+  await run(directory.id, ['ip', '-n', namespace, 'link', 'set', wan.interface, ...address]);
+}
+
+/** Name of the namespace that has this end's interface. */
+function holderOf(plan: LabPlan, end: string): string {
+  const site = plan.sites.find((each) => each.name === end);
+  return site ? borderOf(site) : end;
 }
 
 /** The controller's own end of the WAN. */
@@ -80,10 +89,14 @@ export function wanEnds(plan: LabPlan): string[] {
   return [controllerEnd, ...plan.sites.map((site) => site.frontend.name)];
 }
 
-async function startSwitch(directory: LabDirectory, end: string, args: string[]): Promise<void> {
+async function startSwitch(
+  directory: LabDirectory,
+  end: string,
+  namespace: string,
+  args: string[],
+): Promise<void> {
   const path = switchPath(directory, end);
   await rm(path, { recursive: true, force: true });
-  const namespace = namespaceOf(directory.id, end === 'hub' ? controllerEnd : end);
   await startDetached(
     // A switch makes its interface in the namespace in which it is started.
     [

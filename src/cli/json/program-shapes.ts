@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ImageRef } from '../../domain/image.ts';
 import type { InstallationReport } from '../../installation/inspect.ts';
+import { natKinds } from '../../lab/plan.ts';
 import type { LabReport } from '../../lab/status.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { Topic } from '../topics.ts';
@@ -46,6 +47,7 @@ export const lab: z.ZodType<LabReport> = z.strictObject({
     z.strictObject({
       name: z.string(),
       publicAddress: z.string(),
+      nat: z.enum(natKinds).describe('what its gateway lets in, and how it translates'),
       door: z.string().describe('where its sshd is offered on this machine'),
       file: z.string(),
       keyFile: z.string(),
