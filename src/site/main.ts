@@ -1,3 +1,4 @@
+import { keepPaths } from '../drivers/overlay/routed/paths/keep-paths.ts';
 import { fetchImage } from './images/fetch-image.ts';
 import { serveImages } from './images/serve-images.ts';
 import { createSiteShell } from './host.ts';
@@ -32,6 +33,12 @@ switch (mode) {
     const [digest = '', size = '', address = '', port = '', pool = ''] = args;
     const order = { digest, size: Number(size), address, port: Number(port) };
     void fetchImage(createSiteShell(), pool, order);
+    break;
+  }
+  case 'keep-paths': {
+    const [directory = ''] = args;
+    process.on('SIGTERM', () => process.exit(0));
+    void keepPaths(directory, createSiteShell());
     break;
   }
   default:

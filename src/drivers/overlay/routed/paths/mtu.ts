@@ -1,0 +1,35 @@
+/** Measures the largest packet that passes one path: padded probes, twice for those that are not answered. */
+export interface MtuMeasurement {
+  device: number;
+  startAt: number;
+  round: number;
+  passed: number[];
+}
+
+const roundMs = 1000;
+const rounds = 2;
+export const mtuPeriodMs = 300_000;
+
+export function newMeasurement(device: number, startAt: number): MtuMeasurement {
+  return { device, startAt, round: 0, passed: [] };
+}
+
+export function sizesFor(mtu: number): number[] {
+  return [...new Set([mtu, 1400, 1380, 1340, 1280])].filter((size) => size <= mtu);
+}
+
+/** The sizes to probe now, or what came out. Nothing at all passed: no result, it is measured later. */
+export function tickMeasurement(
+  run: MtuMeasurement,
+  mtu: number,
+  now: number,
+): { run: MtuMeasurement; probe: number[]; done?: { mtu?: number } } {
+  if (now < run.startAt + run.round * roundMs) return { run, probe: [] };
+  const largest = Math.max(...run.passed);
+  if (run.round >= rounds || largest === mtu) {
+    return { run, probe: [], done: run.passed.length > 0 ? { mtu: largest } : {} };
+  }
+  // Smaller ones than one that passed need no second look.
+  const open = sizesFor(mtu).filter((size) => size > largest);
+  return { run: { ...run, round: run.round + 1 }, probe: open };
+}
