@@ -35,6 +35,8 @@ export function renderGatewayRules({ kind, changes }: GatewaySettings): string {
     ]),
     renderChain('passing', 'type filter hook forward priority filter; policy drop;', [
       known,
+      // Where the kernel shows bridged packets to the firewall, the LAN itself passes here.
+      `iifname "${lan.bridge}" oifname "${lan.bridge}" accept`,
       `iifname "${lan.bridge}" ${toWan} accept`,
       ...handedOn(kind),
     ]),
