@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -310,8 +311,13 @@ describe('a lab that is gone', () => {
       const lab = new URL('../../src/lab/lab.ts', import.meta.url).href;
       const making = spawn(process.execPath, [
         '-e',
-        `import(${JSON.stringify(lab)}).then(({ labUp }) => labUp({ home: ${JSON.stringify(home)} }))`,
+        `import(${JSON.stringify(lab)}).then(({ labUp }) => {
+          console.log('begins');
+          return labUp({ home: ${JSON.stringify(home)} });
+        })`,
       ]);
+      // A busy machine may take seconds to load the program.
+      await once(making.stdout, 'data');
       await sleep(afterMs);
       seen.push(traces(home) !== before);
       making.kill('SIGKILL');
