@@ -54,7 +54,7 @@ async function main(options: Options): Promise<void> {
 
 /** All rounds of a scenario, on a ground of its own. */
 async function play(scenario: Scenario, options: Options): Promise<ScenarioResult> {
-  const ground = await createGround(interrupted.signal);
+  const ground = await createGround({ signal: interrupted.signal, first: options.first });
   try {
     await layWan(ground, scenario);
     const overlays: (OverlayResult & { path: Path })[] = [];
@@ -70,7 +70,7 @@ async function play(scenario: Scenario, options: Options): Promise<ScenarioResul
     }
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const { title, rounds, path } of overlays) {
-        const measured = await measure(ground, path, options.seconds, scenario.rttMs);
+        const measured = await measure(ground, path, options, scenario.rttMs);
         rounds.push(measured);
         const { mbitPerSecond, rttMs } = measured;
         say(
