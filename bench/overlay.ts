@@ -8,6 +8,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { programRoot } from '../src/installation/home.ts';
 import { createGround, until, type Ground } from './overlay/ground.ts';
 import type { Path } from './overlay/kinds/kind.ts';
@@ -54,7 +55,7 @@ async function main(options: Options): Promise<void> {
 
 /** All rounds of a scenario, on a ground of its own. */
 async function play(scenario: Scenario, options: Options): Promise<ScenarioResult> {
-  const ground = await createGround(interrupted.signal);
+  const ground = await createGround({ signal: interrupted.signal, first: options.first });
   try {
     await layWan(ground, scenario);
     const overlays: (OverlayResult & { path: Path })[] = [];
@@ -70,7 +71,7 @@ async function play(scenario: Scenario, options: Options): Promise<ScenarioResul
     }
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const { title, rounds, path } of overlays) {
-        const measured = await measure(ground, path, options.seconds, scenario.rttMs);
+        const measured = await measure(ground, path, options, scenario.rttMs);
         rounds.push(measured);
         const { mbitPerSecond, rttMs } = measured;
         say(
@@ -100,7 +101,8 @@ async function writePage(tables: string, plot: string): Promise<void> {
   const page = await readFile(path, 'utf8');
   const between = new RegExp(`${begin}[^]*${end}`);
   if (!between.test(page)) throw new Error(`${path} has no place for the tables`);
-  await writeFile(path, page.replace(between, `${begin}\n\n${tables}\n\n${end}`));
+  const written = page.replace(between, `${begin}\n\n${tables}\n\n${end}`);
+  await writeFile(path, await format(written, { ...(await resolveConfig(path)), filepath: path }));
 }
 
 function say(text: string): void {

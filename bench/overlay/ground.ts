@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalShell } from '../../src/transport/local-shell.ts';
 import type { RunOptions } from '../../src/transport/shell.ts';
 import { places, type Place } from './places.ts';
+import { prefix, removeRemains } from './remains.ts';
 
 type Argv = readonly [string, ...string[]];
 
@@ -33,17 +34,27 @@ export interface Ground {
   remove(): Promise<void>;
 }
 
-const prefix = 'mvcb';
+/**
+ * Puts what runs before all else on the machine: in its session's group, where the kernel weighs
+ * sessions against each other, and in itself.
+ */
+const goFirst = `echo -15 2>/dev/null >/proc/$$/autogroup; exec nice -n -15 "$@"`;
 
-export async function createGround(signal: AbortSignal): Promise<Ground> {
+/** @param options.first lets all that runs in it go before whatever else the machine does. */
+export async function createGround(options: {
+  signal: AbortSignal;
+  first: boolean;
+}): Promise<Ground> {
+  const { signal, first } = options;
   await removeRemains();
   const shell = createLocalShell();
   const id = String(process.pid);
-  const directory = await mkdtemp(join(tmpdir(), `${prefix}-`));
+  const directory = await mkdtemp(join(tmpdir(), `${prefix}-${id}-`));
   const children: ChildProcess[] = [];
   const namespace = (place: Place) => `${prefix}-${id}-${place}`;
   const inside = (place: Place, argv: Argv): [string, ...string[]] => [
     ...(['ip', 'netns', 'exec', namespace(place)] as const),
+    ...(first ? ['sh', '-c', goFirst, 'sh'] : []),
     ...argv,
   ];
 
@@ -123,24 +134,4 @@ async function end(child: ChildProcess): Promise<void> {
   const soon = sleep(3000, 'late', { ref: false });
   if ((await Promise.race([ended, soon])) === 'late') child.kill('SIGKILL');
   await ended;
-}
-
-/** Removes what a run has left that was killed: namespaces that carry the id of a process that is no more. */
-async function removeRemains(): Promise<void> {
-  const shell = createLocalShell();
-  const { stdout } = await shell.run(['ip', 'netns', 'list']);
-  for (const [name, id] of stdout.matchAll(new RegExp(`^${prefix}-(\\d+)-\\w+`, 'gm'))) {
-    if (isAlive(Number(id))) continue;
-    const { stdout: pids } = await shell.run(['ip', 'netns', 'pids', name]);
-    for (const pid of pids.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
-    await shell.run(['ip', 'netns', 'del', name]);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

@@ -16,9 +16,6 @@ const iperfSchema = z.object({
   }),
 });
 
-/** What Linux uses unless told otherwise; some kernels are built with another default. */
-const congestionControl = 'cubic';
-
 /** Transfers wait for this server at each place that is transferred to. */
 export function startServer(ground: Ground, place: Path['to']['place']): void {
   ground.start(place, ['iperf3', '-s', '--forceflush']);
@@ -28,16 +25,16 @@ export function startServer(ground: Ground, place: Path['to']['place']): void {
 export async function measure(
   ground: Ground,
   path: Path,
-  seconds: number,
+  transfer: { seconds: number; tcp: string },
   rttMs: number,
 ): Promise<Measurement> {
   const ping = await ping10(ground, path);
   // The connection finds its speed first: that takes some round trips.
-  const warmUp = Math.ceil(1 + rttMs / 50);
+  const warmUp = Math.ceil(1 + rttMs / 20);
   // prettier-ignore
-  const argv: [string, ...string[]] = ['iperf3', '-c', path.to.address, '-B', path.from.address, '-C', congestionControl,
-    '-t', String(seconds), '-O', String(warmUp), '-J', '--connect-timeout', '5000'];
-  const timeoutMs = (seconds + warmUp + 20) * 1000;
+  const argv: [string, ...string[]] = ['iperf3', '-c', path.to.address, '-B', path.from.address, '-C', transfer.tcp,
+    '-t', String(transfer.seconds), '-O', String(warmUp), '-J', '--connect-timeout', '5000'];
+  const timeoutMs = (transfer.seconds + warmUp + 20) * 1000;
   const { end } = iperfSchema.parse(
     JSON.parse(await ground.run(path.from.place, argv, { timeoutMs })),
   );

@@ -5,8 +5,11 @@ import { scenarios } from './scenarios.ts';
 export interface Options {
   rounds: number;
   seconds: number;
+  /** Name of the congestion control, as the kernel has it. */
+  tcp: string;
   kinds: typeof kinds;
   scenarios: typeof scenarios;
+  first: boolean;
   json: boolean;
 }
 
@@ -17,10 +20,13 @@ into docs/benchmarks.md and docs/images/overlay-throughput.svg.
 
   --rounds N       rounds in each scenario; each measures every overlay once   [5]
   --seconds N      length of a transfer, besides its warm-up                   [5]
+  --tcp NAME       congestion control of the transfers, e.g. bbr                [cubic]
   --only NAME      only this overlay (may be repeated); nothing is written
                    ${kinds.map(({ name }) => name).join(', ')}
   --scenario NAME  only this scenario (may be repeated); nothing is written
                    ${scenarios.map(({ name }) => `"${name}"`).join(', ')}
+  --first          go before whatever else this machine does, which it slows down; the figures then depend
+                   less on it
   --json           print all figures as JSON; nothing is written
   --help
 `;
@@ -32,8 +38,10 @@ export function readOptions(argv: string[]): Options | undefined {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
+      tcp: { type: 'string', default: 'cubic' },
       only: { type: 'string', multiple: true, default: [] },
       scenario: { type: 'string', multiple: true, default: [] },
+      first: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -42,8 +50,10 @@ export function readOptions(argv: string[]): Options | undefined {
   return {
     rounds: count('--rounds', values.rounds),
     seconds: count('--seconds', values.seconds),
+    tcp: values.tcp,
     kinds: choose('--only', kinds, values.only),
     scenarios: choose('--scenario', scenarios, values.scenario),
+    first: values.first,
     json: values.json,
   };
 }

@@ -1,6 +1,6 @@
 import { find, ratio, throughput, type ScenarioResult } from './results.ts';
 
-const panel = { width: 430, left: 150, bar: 22, gap: 8, top: 44, right: 96 };
+const panel = { width: 490, left: 196, bar: 22, gap: 8, top: 44, right: 96 };
 const colors: Record<string, string> = {
   wire: '#8c959f',
   routed: '#1a7f37',

@@ -14,7 +14,7 @@ export function renderTables({ options, results, load }: Page): string {
   const head = results.map(({ scenario }) => scenario.title);
   const heads = [`| | ${head.join(' | ')} |`, `| --- |${' ---: |'.repeat(head.length)}`];
   return [
-    `Medians of ${options.rounds} rounds of ${options.seconds} s each, every round one transfer through every overlay; ${cpus().length} cores, load ${load.toFixed(1)} at the beginning.`,
+    `Medians of ${options.rounds} rounds of ${options.seconds} s each, every round one transfer through every overlay; TCP ${options.tcp}, ${cpus().length} cores, load ${load.toFixed(1)} at the beginning${options.first ? ', the measurement before all else' : ''}.`,
     '',
     'Mbit/s, and percent of the wire in the same round:',
     '',
