@@ -1,4 +1,4 @@
-import { lstat, readdir, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory, writeDurably } from '../../transport/durable-file.ts';
 import type { Shell } from '../../transport/shell.ts';
@@ -107,6 +107,8 @@ function isSupervised(status: string): boolean {
 
 /** One file per variable, as chpst reads them. */
 async function writeEnvironment(directory: string, env: Record<string, string>): Promise<void> {
+  // Also without a variable: chpst insists on it.
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const [variable, value] of Object.entries(env)) {
     await writeDurably(join(directory, variable), `${value}\n`);
   }
