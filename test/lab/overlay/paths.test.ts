@@ -56,7 +56,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
 
   it('brings together two containers that nobody reaches from outside, and measures the path', async () => {
     startKeepers();
-    measured('direct after', await secondsUntil(both('b', 'c', 'd', 15)));
+    measured('direct after', await secondsUntil(both('b', 'c', 'd', 30)));
     await until(15, 'the MTU', async () => {
       const path = world.path(at('b'), at('c'));
       return path?.class === 'direct' && path.mtu === 1420;
@@ -72,7 +72,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
 
   it('loses no packet in 100 switches between relay and direct', async () => {
     startKeepers();
-    await both('b', 'c', 'd', 15);
+    await both('b', 'c', 'd', 30);
     const pings = startPings(at('b'), at('c'), 0.01);
     let switches = 0;
     for (let turn = 0; turn < 100; turn += 1) {
@@ -88,7 +88,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
 
   it('goes by the relay within 2 s when the direct path dies, and comes back', async () => {
     startKeepers();
-    await both('b', 'c', 'd', 15);
+    await both('b', 'c', 'd', 30);
     const pings = startPings(at('b'), at('c'), 0.05);
     await sleep(1000);
     await world.block(
@@ -107,7 +107,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
 
   it('goes by the relay when packets pass the direct path in one direction alone', async () => {
     startKeepers();
-    await both('b', 'c', 'd', 15);
+    await both('b', 'c', 'd', 30);
     const pings = startPings(at('b'), at('c'), 0.05);
     await sleep(1000);
     await world.block(at('b'), `ip saddr ${world.wanAddress(at('c'))} drop`);
@@ -132,7 +132,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
 
   it('finds its paths again after a NAT has got another address', async () => {
     startKeepers();
-    await both('b', 'c', 'd', 15);
+    await both('b', 'c', 'd', 30);
     const pings = startPings(at('b'), at('c'), 0.05);
     await sleep(1000);
     await world.moveNat(at('b'));
@@ -148,7 +148,11 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
     await world.block(at('b'), 'meta l4proto udp drop');
     startKeepers();
     await both('b', 'c', 'r0', 15);
-    const tcp = until(20, 'TCP', async () => world.path(at('b'), at('c'))?.carrier === 'tcp');
+    for (const name of ['b', 'c']) world.configure(at(name), { relayOnly: true });
+    const tcp = until(20, 'TCP', async () => {
+      const [there, back] = [world.path(at('b'), at('c')), world.path(at('c'), at('b'))];
+      return there?.carrier === 'tcp' && there.class === 'relayed' && back?.class === 'relayed';
+    });
     measured('by TCP after', await secondsUntil(tcp));
     const pings = startPings(at('b'), at('c'), 0.05);
     await sleep(5000);
@@ -171,7 +175,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
     ['r1', 1],
   ])('is back within 2 s when WireGuard of %s (device %i) is killed', async (name, index) => {
     startKeepers();
-    await both('b', 'c', 'd', 15);
+    await both('b', 'c', 'd', 30);
     if (index === 1) {
       for (const each of ['b', 'c']) world.configure(at(each), { relayOnly: true });
       await both('b', 'c', 'r0', 5);
@@ -188,7 +192,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
 
   it('leaves living paths alone when it is started again', async () => {
     startKeepers();
-    await both('b', 'c', 'd', 15);
+    await both('b', 'c', 'd', 30);
     const pings = startPings(at('b'), at('c'), 0.02);
     for (const node of Object.values(nodes)) {
       await world.stopKeeper(node);
@@ -203,7 +207,7 @@ describe('the keeper of paths, with one relay and two containers behind NATs', (
 
   it('needs next to nothing while nothing happens', async () => {
     startKeepers();
-    await both('b', 'c', 'd', 15);
+    await both('b', 'c', 'd', 30);
     await sleep(5000);
     const before = world.cpuSeconds(at('b'));
     await sleep(20_000);
@@ -220,7 +224,7 @@ describe('the keeper of paths, with two relays', () => {
   it('goes by the other relay within 2 s when one dies', async () => {
     for (const name of ['b', 'c']) world.configure(at(name), { relayOnly: true });
     startKeepers();
-    await until(10, 'relays', async () => world.state(at('b'))?.relaysAlive.length === 2);
+    await until(30, 'relays', async () => world.state(at('b'))?.relaysAlive.length === 2);
     await sleep(6000);
     const pings = startPings(at('b'), at('c'), 0.05);
     await sleep(1000);
@@ -239,7 +243,7 @@ describe('the keeper of paths, with two relays', () => {
   it('goes by the other relay when one container alone loses its link with a relay', async () => {
     for (const name of ['b', 'c']) world.configure(at(name), { relayOnly: true });
     startKeepers();
-    await until(10, 'relays', async () => world.state(at('c'))?.relaysAlive.length === 2);
+    await until(30, 'relays', async () => world.state(at('c'))?.relaysAlive.length === 2);
     await sleep(6000);
     const pings = startPings(at('b'), at('c'), 0.05);
     await sleep(1000);
