@@ -13,21 +13,24 @@ export function startPings(from: Node, to: Node, intervalSeconds: number) {
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const began = Date.now() / 1000;
   return {
-    /** The numbers that were sent and answered, and the longest time without an answer, in seconds. */
+    /** How many were sent and answered, and the longest time without an answer, in seconds. */
     async stop() {
       await sleep(500);
       const ended = once(child, 'exit');
       child.kill('SIGINT');
       await ended;
-      const times = [...text.matchAll(/^\[([\d.]+)\].*icmp_seq/gm)].map((match) =>
-        Number(match[1]),
-      );
-      const summary = /(\d+) packets transmitted, (\d+)/.exec(text);
+      const replies = [...text.matchAll(/^\[([\d.]+)\].*icmp_seq=(\d+)/gm)];
+      const times = replies.map((reply) => Number(reply[1]));
+      const numbers = new Set(replies.map((reply) => Number(reply[2])));
       const all = [began, ...times, Date.now() / 1000];
       const gaps = all.slice(1).map((time, index) => time - (all[index] ?? time));
       return {
-        sent: Number(summary?.[1]),
-        received: Number(summary?.[2]),
+        // Those after the last answer are still under way.
+        sent: Math.max(...numbers),
+        received: numbers.size,
+        lost: Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1).filter(
+          (number) => !numbers.has(number),
+        ),
         longestGap: Math.max(...gaps),
       };
     },
