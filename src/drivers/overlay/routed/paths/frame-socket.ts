@@ -18,13 +18,9 @@ export function overTcp(
     if (!read(chunk)) socket.destroy();
   });
   return (datagram) => {
-    if (
-      datagram.length > maximumFrame ||
-      socket.destroyed ||
-      socket.connecting ||
-      socket.writableLength > maximumQueue
-    )
-      return;
+    if (datagram.length > maximumFrame || socket.destroyed) return;
+    // What is sent while it connects waits: the first word of a handshake is among it.
+    if (socket.writableLength > maximumQueue) return;
     socket.write(encodeFrame(datagram));
   };
 }

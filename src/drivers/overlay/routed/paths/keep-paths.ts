@@ -12,6 +12,8 @@ import { createReports } from './reports.ts';
 import { createRouteKeeper } from './route-keeper.ts';
 
 const tickMs = 250;
+/** While something is in doubt or under way. */
+const busyTickMs = 100;
 
 /**
  * Keeps the paths of one VM container until it is ended. Nothing that fails ends it: it says so in a line and
@@ -50,7 +52,8 @@ export async function keepPaths(directory: string, shell: Shell): Promise<void> 
     await trying('routes', () => routes.keep(state, wantedRoutes(state, now()), now()));
     await trying('the state', () => reports.write(state, now(), Date.now()));
     turn += 1;
-    await sleep(Math.max(20, tickMs - (now() - began)));
+    const pause = isBusy(state) ? busyTickMs : tickMs;
+    await sleep(Math.max(20, pause - (now() - began)));
   }
 
   async function firstState(path: string): Promise<KeeperState> {
@@ -68,6 +71,13 @@ export async function keepPaths(directory: string, shell: Shell): Promise<void> 
     devices.adopt();
     performer.adopt();
   }
+}
+
+function isBusy(state: KeeperState): boolean {
+  return (
+    [...state.links.values()].some((link) => link.life.doubt) ||
+    [...state.pairs.values()].some((pair) => pair.phase.kind === 'trying')
+  );
 }
 
 let complained = { text: '', at: -Infinity };

@@ -69,6 +69,7 @@ export interface KeeperState {
   restore: Map<string, Endpoint>;
   /** Bytes per second through our own relay device. */
   load: number;
+  loadAt: number;
   lastLinks: string;
   lastAbsent: string;
   effects: Effect[];
@@ -100,6 +101,7 @@ export function newKeeperState(
     down: new Set(),
     restore: new Map(),
     load: 0,
+    loadAt: now,
     lastLinks: '',
     lastAbsent: '',
     effects: [],

@@ -35,7 +35,15 @@ export function onCounters(state: KeeperState, device: number, peers: WgPeer[], 
     readCounters(state, link, seen, now);
     readEndpoint(state, link, seen.endpoint, now);
   }
-  if (device === ownRelayDevice(state.config)) state.load = state.load * 0.9 + received * 0.1 * 4;
+  if (device === ownRelayDevice(state.config)) measureLoad(state, received, now);
+}
+
+/** Bytes per second, over about ten seconds. */
+function measureLoad(state: KeeperState, received: number, now: number): void {
+  const seconds = Math.max(0.05, (now - state.loadAt) / 1000);
+  const share = Math.min(1, seconds / 10);
+  state.load = state.load * (1 - share) + (received / seconds) * share;
+  state.loadAt = now;
 }
 
 function readCounters(state: KeeperState, link: Link, seen: WgPeer, now: number): void {

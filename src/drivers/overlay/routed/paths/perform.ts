@@ -4,7 +4,14 @@ import { allowedAddresses, hasAllPeers } from './addresses.ts';
 import type { Endpoint } from './config.ts';
 import type { Devices } from './devices.ts';
 import type { KeeperFiles } from './files.ts';
-import { isRelay, ownRelayDevice, peerOf, type Effect, type KeeperState } from './keeper-state.ts';
+import {
+  isAlive,
+  isRelay,
+  ownRelayDevice,
+  peerOf,
+  type Effect,
+  type KeeperState,
+} from './keeper-state.ts';
 import type { ProbeSockets } from './probe-sockets.ts';
 import { openTcpCarrier, type TcpCarrier } from './tcp-carrier.ts';
 import { listenForCarriers } from './tcp-listener.ts';
@@ -80,6 +87,9 @@ export function createPerformer(parts: {
   }
 
   async function act(effect: Exclude<Effect, { kind: 'send' }>): Promise<void> {
+    // It may have come up while this waited for its turn: then it is not to be disturbed.
+    const renews = effect.kind === 'kick' || effect.kind === 'forget';
+    if (renews && isAlive(state, effect.device, effect.number)) return;
     switch (effect.kind) {
       case 'kick': {
         const relay = state.config.relays[effect.device - 1];

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Node } from './wg-world.ts';
+
+/** Pings from VM to VM in the background, at a steady pace. */
+export function startPings(from: Node, to: Node, intervalSeconds: number) {
+  const argv = ['netns', 'exec', from.namespace, 'ping', '-D', '-n', '-i', String(intervalSeconds)];
+  const child = spawn('ip', [...argv, '-I', from.address, to.address], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const began = Date.now() / 1000;
+  return {
+    /** How many were sent and answered, and the longest time without an answer, in seconds. */
+    async stop() {
+      await sleep(500);
+      const ended = once(child, 'exit');
+      child.kill('SIGINT');
+      await ended;
+      const replies = [...text.matchAll(/^\[([\d.]+)\].*icmp_seq=(\d+)/gm)];
+      const times = replies.map((reply) => Number(reply[1]));
+      const numbers = new Set(replies.map((reply) => Number(reply[2])));
+      const all = [began, ...times, Date.now() / 1000];
+      const gaps = all.slice(1).map((time, index) => time - (all[index] ?? time));
+      return {
+        // Those after the last answer are still under way.
+        sent: Math.max(...numbers),
+        received: numbers.size,
+        lost: Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1).filter(
+          (number) => !numbers.has(number),
+        ),
+        longestGap: Math.max(...gaps),
+      };
+    },
+  };
+}
