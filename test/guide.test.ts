@@ -36,10 +36,8 @@ it.each(['', ' root', ' you answering', ' you answering yes please', ' root@Alpi
 );
 
 it('what a guide says will be printed is read in order, without the commands', () => {
-  const guide = page(
-    ...[`${fence}text`, 'compute-a-0', 'compute-b-0', fence],
-    ...[`${fence}sh you`, 'mvc up', fence],
-    ...[`${fence}text`, 'All is there.', fence],
-  );
+  const text = (...lines: string[]) => [`${fence}text`, ...lines, fence].join('\n');
+  const commands = [`${fence}sh you`, 'mvc up', fence].join('\n');
+  const guide = page(text('compute-a-0', 'compute-b-0'), commands, text('All is there.'));
   expect(guideTexts(guide)).toEqual(['compute-a-0\ncompute-b-0', 'All is there.']);
 });

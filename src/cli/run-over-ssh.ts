@@ -85,7 +85,8 @@ export function sshArguments({
 }: Omit<ScriptRun, 'host' | 'script'>): string[] {
   return [
     '-T',
-    ...['-o', 'BatchMode=no'],
+    '-o',
+    'BatchMode=no',
     ...(through ? ['-J', describe(through)] : []),
     ...(knownAs === undefined ? [] : ['-o', `HostKeyAlias=${knownAs}`]),
     ...(to.user === undefined ? [] : ['-l', to.user]),
@@ -136,7 +137,7 @@ function explain({ host, to, through }: ScriptRun, code: number | null, errors: 
     }
     return failure('Unreachable', 'your ssh cannot reach it', tryYourself);
   }
-  if (errors.some((line) => /^sudo: /.test(line))) {
+  if (errors.some((line) => line.startsWith('sudo: '))) {
     return failure(
       'AccessDenied',
       'your account may not become root there without a password',

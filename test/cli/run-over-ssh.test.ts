@@ -81,7 +81,11 @@ describe('a script over the person’s own ssh', () => {
 describe('the words for ssh', () => {
   it('leave all that was not said to the person’s own settings', () => {
     expect(sshArguments({ to: parseDestination('alpine') }).slice(0, -1)).toEqual([
-      ...['-T', '-o', 'BatchMode=no', '--', 'alpine'],
+      '-T',
+      '-o',
+      'BatchMode=no',
+      '--',
+      'alpine',
     ]);
   });
 

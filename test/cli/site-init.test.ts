@@ -34,7 +34,7 @@ afterEach(() => {
 
 const directory = () => join(desk, 'alpine');
 const file = () => join(directory(), 'site.yaml');
-const readSite = () => parse(readFileSync(file(), 'utf8')) as Record<string, any>;
+const readSite = () => parse(readFileSync(file(), 'utf8')) as unknown;
 const policyIn = (script: string): unknown =>
   JSON.parse(
     /^policy\(\) \{\n.*\n([\s\S]*?)\nEND_OF_TEXT$/m.exec(
@@ -63,7 +63,11 @@ describe('mvc site init', () => {
     const { exitCode, stdout } = await init();
     expect(exitCode).toBe(0);
     expect(readdirSync(directory()).toSorted()).toEqual([
-      ...['h1.sh', 'key', 'key.pub', 'physical-frontend.sh', 'site.yaml'],
+      'h1.sh',
+      'key',
+      'key.pub',
+      'physical-frontend.sh',
+      'site.yaml',
     ]);
     expect(statSync(join(directory(), 'key')).mode & 0o777).toBe(0o600);
     expect(stdout).toContain(`mvc site keys -f ${file()}`);
