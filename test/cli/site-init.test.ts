@@ -9,6 +9,8 @@ import { runProgram, type Ended } from '../helpers/command-line.ts';
 import { FakeSsh } from '../helpers/fake-ssh.ts';
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
+/** Each run of the program takes seconds where others use the processors, too. */
+const slow = { timeout: 60_000 };
 const hostKey = `SHA256:${'k'.repeat(43)}`;
 const words = {
   ssh: 'alpine.example.org:2222',
@@ -58,7 +60,7 @@ function fillInKeys(): string {
   return text;
 }
 
-describe('mvc site init', () => {
+describe('mvc site init', slow, () => {
   it('makes a key that only its owner can read, the site’s file, and a script for each host', async () => {
     const { exitCode, stdout } = await init();
     expect(exitCode).toBe(0);
@@ -142,7 +144,7 @@ describe('mvc site init', () => {
   });
 });
 
-describe('mvc site init for one machine in both roles', () => {
+describe('mvc site init for one machine in both roles', slow, () => {
   it('makes one script, whose policy names both', async () => {
     expect((await init({ container: 'h1=192.168.10.1' })).exitCode).toBe(0);
     expect(readdirSync(directory()).filter((name) => name.endsWith('.sh'))).toEqual([
@@ -165,7 +167,7 @@ describe('mvc site init for one machine in both roles', () => {
   );
 });
 
-describe('mvc site init --run', () => {
+describe('mvc site init --run', slow, () => {
   it('runs each script at its host, VM containers through the physical frontend', async () => {
     const { exitCode, stdout } = await init({}, '--run', '--as', 'alice');
     expect(exitCode).toBe(0);

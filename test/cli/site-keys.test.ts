@@ -11,6 +11,8 @@ import { siteOf, startSshd, type TestSshd } from '../transport/sshd.ts';
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 /** No site lets root in. Only a way is needed of the account: nothing is run there. */
 const user = process.getuid?.() === 0 ? 'nobody' : userInfo().username;
+/** Each run of the program takes seconds where others use the processors, too. */
+const slow = { timeout: 60_000 };
 const other = `SHA256:${'k'.repeat(43)}`;
 
 let desk: string;
@@ -56,7 +58,7 @@ function keysInFile(): string[] {
   return [site.frontend, ...site.containers].map((each) => each.hostKey);
 }
 
-describe('mvc site keys', () => {
+describe('mvc site keys', slow, () => {
   it('asks first for the physical frontend, then for those behind it, and writes what was confirmed', async () => {
     const { exitCode, stdout } = await keys('yes\nyes\n');
     expect(exitCode).toBe(0);
@@ -106,7 +108,7 @@ describe('mvc site keys', () => {
   });
 });
 
-describe('mvc site keys --json', () => {
+describe('mvc site keys --json', slow, () => {
   it('asks nobody: without a trusted physical frontend it tells of that alone', async () => {
     const before = readFileSync(file(), 'utf8');
     expect(await asJson()).toEqual({
