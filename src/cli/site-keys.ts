@@ -1,12 +1,33 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createInterface, type Interface } from 'node:readline/promises';
 import { Command } from 'commander';
+import { z } from 'zod';
 import { Failure, parseInput } from '../domain/failure.ts';
-import { physicalFrontend, siteSchema, type LibvirtSite } from '../domain/site.ts';
-import { printLine, printTable } from './output.ts';
+import { hostKeySchema } from '../domain/names.ts';
+import { isFrontendToo, physicalFrontend, type LibvirtSite } from '../domain/site.ts';
+import { printJson, printLine, printTable } from './output.ts';
+import { parseSiteDraft, unknownKey } from './site-draft.ts';
+import { readText } from './spec-file.ts';
 
-/** Stands for a key that is not known yet: nobody's key has this fingerprint. */
-const unknownKey = `SHA256:${'A'.repeat(43)}`;
+/** What `mvc site keys --json` prints. */
+export interface SiteKeys {
+  file: string;
+  /** Each was in the file or accepted, and now is in the file; otherwise that is unchanged. */
+  confirmed: boolean;
+  hosts: {
+    host: string;
+    /** Absent of a VM container while the physical frontend, through which it is asked, is not confirmed. */
+    shows?: string;
+    /** Absent if the file has none yet. */
+    inFile?: string;
+  }[];
+}
+
+interface Options {
+  file: string;
+  accept: string[];
+  json?: boolean;
+}
 
 interface Shown {
   host: string;
@@ -25,51 +46,93 @@ export function siteKeysCommand(): Command {
         'administrator reads at the host itself. Only if you say yes are they written into the file.',
     )
     .requiredOption('-f, --file <file>', 'the site’s file (YAML)')
-    .addHelpText('after', '\nExample:\n  mvc site keys -f alpine/site.yaml\n')
-    .action(async ({ file }: { file: string }) => {
+    .option(
+      '--accept <SHA256:…>',
+      'a fingerprint that an administrator told you: is not asked for (repeat)',
+      (value: string, list: string[]) => [...list, value],
+      [],
+    )
+    .option('--json', 'as JSON: asks nothing; exit code 1 unless all are in the file or accepted')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mvc site keys -f alpine/site.yaml
+  mvc site keys -f alpine/site.yaml --json
+`,
+    )
+    .action(async (options: Options) => {
       try {
-        await gatherKeys(file);
+        await gatherKeys(options);
       } finally {
         reader?.close();
       }
     });
 }
 
-async function gatherKeys(file: string): Promise<void> {
+async function gatherKeys(options: Options): Promise<void> {
+  const { file } = options;
+  const accepted = parseInput(z.array(hostKeySchema), options.accept, '--accept');
   const { parseDocument } = await import('yaml');
-  const document = parseDocument(await readFile(file, 'utf8'));
+  const document = parseDocument(await readText(file));
   if (document.errors[0]) throw new Failure('BadInput', `${file}: ${document.errors[0].message}`);
-  const frontend = await scanFrontend(file, document.toJS());
-  if (!(await trust([frontend]))) refuse(file);
-  document.setIn(frontend.path, frontend.shown);
-  // Those behind it are reached through it, by our key: it must be trusted first.
-  const containers = await scanContainers(file, document.toJS());
-  if (!(await trust(containers))) refuse(file);
-  for (const { path, shown } of containers) document.setIn(path, shown);
-  await writeFile(file, document.toString({ lineWidth: 0 }));
+  const draft = () => parseSiteDraft(file, document.toJS());
+  const before = draft();
+  const trust = (keys: Shown[], known: string[]) => compare(keys, known, options.json ?? false);
+
+  const frontend = await scanFrontend(before);
+  let confirmed = await trust([frontend], accepted);
+  let containers: Shown[] = [];
+  if (confirmed) {
+    document.setIn(frontend.path, frontend.shown);
+    // Those behind it are reached through it, by our key: it must be trusted first.
+    containers = await scanContainers(draft());
+    const own = containers.filter((each) => isSameMachine(before, frontend, each));
+    const others = containers.filter((each) => !own.includes(each));
+    confirmed = await trust(others, accepted);
+  }
+  if (confirmed) {
+    for (const { path, shown } of containers) document.setIn(path, shown);
+    await writeFile(file, document.toString({ lineWidth: 0 }));
+  }
+  if (options.json) return printKeys(before, file, confirmed, [frontend, ...containers]);
+  if (!confirmed) refuse(file);
   printLine(`${file} has the keys of ${containers.length + 1} hosts. Now try everything:`);
   printLine(`  mvc site check -f ${file}`);
 }
 
-/** The site with a stand-in for each key that is still missing. */
-function readSite(file: string, input: unknown): LibvirtSite {
-  const filled = JSON.parse(JSON.stringify(input ?? null), (name: string, value: unknown) =>
-    name === 'hostKey' && value === '' ? unknownKey : value,
-  );
-  const site = parseInput(siteSchema, filled, `the site in ${file}`);
-  if (site.kind === 'libvirt') return site;
-  throw new Failure('BadInput', `site ${site.name} exists in memory only: it has no host keys`);
+function printKeys(site: LibvirtSite, file: string, confirmed: boolean, shown: Shown[]): void {
+  const registered = [{ name: physicalFrontend, ...site.frontend }, ...site.containers];
+  const keys: SiteKeys = {
+    file,
+    confirmed,
+    hosts: registered.map(({ name, hostKey }) => {
+      const found = shown.find((each) => each.host === name);
+      return {
+        host: name,
+        ...(found ? { shows: found.shown } : {}),
+        ...(hostKey === unknownKey ? {} : { inFile: hostKey }),
+      };
+    }),
+  };
+  printJson(keys);
+  if (!confirmed) process.exitCode = 1;
 }
 
-async function scanFrontend(file: string, input: unknown): Promise<Shown> {
-  const { frontend } = readSite(file, input);
+/** A VM container that is the physical frontend, too, has its key, which was compared already. */
+function isSameMachine({ frontend, containers }: LibvirtSite, of: Shown, each: Shown): boolean {
+  const address = containers.find(({ name }) => name === each.host)?.address ?? '';
+  const known = { frontend: { ...frontend, hostKey: of.shown } };
+  return isFrontendToo(known, { address, hostKey: each.shown });
+}
+
+async function scanFrontend({ frontend }: LibvirtSite): Promise<Shown> {
   const { scanHostKey } = await import('../transport/ssh-key.ts');
   const shown = await scanHostKey({ address: frontend.address, port: frontend.port });
   return { host: physicalFrontend, path: ['frontend', 'hostKey'], before: frontend.hostKey, shown };
 }
 
-async function scanContainers(file: string, input: unknown): Promise<Shown[]> {
-  const site = readSite(file, input);
+async function scanContainers(site: LibvirtSite): Promise<Shown[]> {
   const { createSshDoor } = await import('../transport/ssh-door.ts');
   const door = createSshDoor(site);
   try {
@@ -86,10 +149,15 @@ async function scanContainers(file: string, input: unknown): Promise<Shown[]> {
   }
 }
 
-/** Asks only for what differs from what the file has. */
-async function trust(keys: Shown[]): Promise<boolean> {
-  const fresh = keys.filter((each) => each.shown !== each.before);
+/**
+ * Asks only for what differs from what the file has, and was not accepted before.
+ *
+ * @param silent asks nobody: what is not known is not confirmed.
+ */
+async function compare(keys: Shown[], accepted: string[], silent: boolean): Promise<boolean> {
+  const fresh = keys.filter(({ shown, before }) => shown !== before && !accepted.includes(shown));
   if (fresh.length === 0) return true;
+  if (silent) return false;
   printTable(
     ['HOST', 'SHOWS', 'IN THE FILE'],
     fresh.map(({ host, shown, before }) => [host, shown, before === unknownKey ? '-' : before]),

@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import { Failure } from '../domain/failure.ts';
 import { physicalFrontend } from '../domain/site.ts';
 import type { PrepareOptions } from '../site/prepare.ts';
+import { printLine } from './output.ts';
+import type { ScriptRun } from './run-over-ssh.ts';
 
 interface Options {
   frontend?: boolean;
@@ -16,6 +18,8 @@ interface Options {
   maxCpus?: string;
   maxMemory?: string;
   run?: boolean;
+  at?: string;
+  through?: string;
 }
 
 /** `mvc site prepare`: the script with which a site's administrator lets the controller in. */
@@ -28,7 +32,10 @@ export function sitePrepareCommand(): Command {
         'It makes an account without password whose key may run mvc-site and nothing else. Safe to run again.',
     )
     .option('--frontend', 'the host is the physical frontend')
-    .option('--container <name>', 'the host is the VM container of this name')
+    .option(
+      '--container <name>',
+      'the host is the VM container of this name; with --frontend it is both',
+    )
     .requiredOption('--key <file>', 'public ssh key of the controller for this site (a .pub file)')
     .option(
       '--jump-to <address[:port]>',
@@ -47,20 +54,27 @@ export function sitePrepareCommand(): Command {
     .option('--max-cpus <number>', 'what all VMs of the host together may take, whoever made them')
     .option('--max-memory <MiB>', 'the same for memory')
     .option('--run', 'run the script on this very machine instead of printing it (as root)')
+    .option(
+      '--at <[user@]host[:port]>',
+      'run it at that host instead of printing it, over your own ssh (as root, or by sudo)',
+    )
+    .option('--through <[user@]host[:port]>', 'with --at: by way of this host, as with ssh -J')
     .addHelpText(
       'after',
       `
 Examples:
   mvc site prepare --frontend --key alpine.pub --jump-to 192.168.10.11,192.168.10.12,192.168.10.100 > frontend.sh
   mvc site prepare --container h1 --key alpine.pub --bridge lan0 --max-memory 65536 > h1.sh
-  ssh admin@alpine.example.org sudo -n sh < frontend.sh
+  mvc site prepare --container h1 --key alpine.pub --bridge lan0 --at admin@192.168.10.11 --through admin@alpine.example.org
   sudo mvc site prepare --container h1 --key alpine.pub --bridge lan0 --run
 `,
     )
     .action(async (options: Options) => {
+      const way = await wayThere(options);
       const { renderPrepareScript } = await import('../site/prepare.ts');
       const script = renderPrepareScript(await prepareOptions(options));
-      if (options.run) await runScript(script);
+      if (way) await runThere(way, script);
+      else if (options.run) await runScript(script);
       else process.stdout.write(script);
     });
 }
@@ -71,7 +85,7 @@ async function prepareOptions(options: Options): Promise<PrepareOptions> {
   const { bundleMvcSite } = await import('../site/bundle.ts');
   return {
     policy: {
-      host: hostName(options),
+      ...hostNames(options),
       pool: options.pool,
       siteBridges: options.bridge,
       udpPorts: { first: first ?? Number.NaN, last: last ?? Number.NaN },
@@ -87,10 +101,34 @@ async function prepareOptions(options: Options): Promise<PrepareOptions> {
   };
 }
 
-function hostName({ frontend, container }: Options): string {
-  if (frontend && container === undefined) return physicalFrontend;
-  if (!frontend && container !== undefined && container !== physicalFrontend) return container;
-  throw new Failure('BadInput', 'say which host it is: either --frontend or --container <name>');
+function hostNames({ frontend, container }: Options): { host: string; container?: string } {
+  if (frontend)
+    return { host: physicalFrontend, ...(container === undefined ? {} : { container }) };
+  if (container !== undefined && container !== physicalFrontend) return { host: container };
+  throw new Failure('BadInput', 'say which host it is: --frontend, --container <name>, or both');
+}
+
+/** How the person's ssh gets to the host where the script is to run, unless it is printed or runs here. */
+async function wayThere(options: Options): Promise<Omit<ScriptRun, 'script'> | undefined> {
+  const { at, through, run } = options;
+  if (at === undefined) {
+    if (through === undefined) return undefined;
+    throw new Failure('BadInput', '--through is the way to another host: give --at with it');
+  }
+  if (run)
+    throw new Failure('BadInput', '--run runs the script here, --at there: give one of them');
+  const { parseDestination } = await import('./run-over-ssh.ts');
+  return {
+    host: hostNames(options).host,
+    to: parseDestination(at),
+    ...(through === undefined ? {} : { through: parseDestination(through) }),
+  };
+}
+
+async function runThere(way: Omit<ScriptRun, 'script'>, script: string): Promise<void> {
+  const { describe, runOverSsh } = await import('./run-over-ssh.ts');
+  printLine(`${way.host}: running its script at ${describe(way.to)} …`);
+  await runOverSsh({ ...way, script }, (line) => printLine(`  ${line}`));
 }
 
 async function readPublicKey(file: string): Promise<string> {

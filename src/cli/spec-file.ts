@@ -35,7 +35,8 @@ export async function readSpecFile<K extends SpecKind>(
   });
 }
 
-async function readText(path: string): Promise<string> {
+/** @throws {Failure} BadInput. */
+export async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
 import type { FailureKind } from './failure.ts';
 import { overlayKinds } from './overlay.ts';
+import { publicKeySchema } from './users.ts';
 
 /** Why an overlay of Debian's n2n 1.3 is called insecure, wherever it is shown. */
 export const n2nInsecureReason =
@@ -60,10 +61,7 @@ export const clusterSpecSchema = z
       .max(50)
       .default([...defaultRolls]),
     /** Public ssh keys that may log in to the frontend VM as the ordinary user `hpc`. */
-    sshKeys: z
-      .array(z.string().regex(/^(?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+(?: [\x20-\x7e]*)?$/))
-      .max(50)
-      .default([]),
+    sshKeys: z.array(publicKeySchema).max(50).default([]),
     /** How the cluster is looked after once it is ready. */
     watch: z
       .strictObject({

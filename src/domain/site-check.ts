@@ -50,6 +50,8 @@ export function checkOfFailure(failure: Failure): Finding {
     Timeout: mend('ssh', checkTheWay),
     HostKeyChanged: mend('ssh', askForKey),
     AccessDenied: mend('ssh', runScriptAgain),
+    // It was prepared as another host.
+    Conflict: mend('policy', runScriptAgain),
     // An older program does not know the question.
     BadInput: mend('program', runScriptAgain),
     Protocol: mend('program', runScriptAgain),

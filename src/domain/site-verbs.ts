@@ -12,7 +12,7 @@ import { overlayTableSchema, seenEdgeSchema, supernodeSchema } from './overlay.t
 import { reachVerbs } from './reach-verbs.ts';
 import { routedVerbs } from './routed-verbs.ts';
 import { sealedSchema } from './sealed.ts';
-import { hostFactsSchema, ownedThingSchema } from './site.ts';
+import { hostFactsSchema, ownedThingSchema, physicalFrontend } from './site.ts';
 import { seenVmSchema, vmDefinitionSchema } from './vm.ts';
 
 /**
@@ -195,6 +195,8 @@ export const siteRequestSchema = z.strictObject({
   /** Version of this protocol. */
   protocol: z.literal(1),
   verb: z.enum(Object.keys(siteVerbs) as [SiteVerb, ...SiteVerb[]]),
+  /** As which host the machine is asked; only for one that is a VM container besides the physical frontend. */
+  host: containerNameSchema.optional(),
   operation: operationSchema.optional(),
   input: z.unknown(),
 });
@@ -206,10 +208,11 @@ export const siteAnswerSchema = z.union([
 ]);
 export type SiteAnswer = z.infer<typeof siteAnswerSchema>;
 
-/** The policy that a host's administrator sets, in /etc/mvc/policy.json. */
-export const hostPolicySchema = z.strictObject({
+const policyFieldsSchema = z.strictObject({
   /** `physical-frontend`, or the VM container's name. */
   host: containerNameSchema,
+  /** Physical frontend only: the VM container that this machine is, too. */
+  container: containerNameSchema.optional(),
   /** Directory for images, disks and state. */
   pool: z
     .string()
@@ -222,4 +225,11 @@ export const hostPolicySchema = z.strictObject({
   siteBridges: z.array(z.string().regex(/^[a-z][a-z0-9_.-]{0,14}$/)).default([]),
   udpPorts: z.strictObject({ first: portSchema, last: portSchema }),
 });
+
+/** The policy that a host's administrator sets, in /etc/mvc/policy.json. */
+export const hostPolicySchema = policyFieldsSchema.refine(
+  ({ host, container }) =>
+    container === undefined || (host === physicalFrontend && container !== physicalFrontend),
+  { path: ['container'], message: 'only the physical frontend can be a VM container besides' },
+);
 export type HostPolicy = z.infer<typeof hostPolicySchema>;

@@ -114,6 +114,17 @@ export function publicAddressOf(site: Site): string {
 /** Name of the physical frontend among a site's hosts; no VM container may be called so. */
 export const physicalFrontend = 'physical-frontend';
 
+/**
+ * Whether the physical frontend is this VM container, too: the machine at its own address with its own
+ * host key. An sshd of its own behind the same address has another key.
+ */
+export function isFrontendToo(
+  { frontend }: Pick<LibvirtSite, 'frontend'>,
+  container: Pick<LibvirtSite['containers'][number], 'address' | 'hostKey'>,
+): boolean {
+  return container.address === frontend.lanAddress && container.hostKey === frontend.hostKey;
+}
+
 /** A domain that exists at a VM container, whoever made it. */
 export const foundDomainSchema = z.strictObject({
   name: z.string().max(256),

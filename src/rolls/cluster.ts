@@ -7,6 +7,7 @@ import {
   siteNameSchema,
   vmNameSchema,
 } from '../domain/names.ts';
+import { publicKeySchema } from '../domain/users.ts';
 import type { Vm } from '../domain/vm.ts';
 import { nodeToken } from './node-token.ts';
 import type { Cluster, ClusterContext, ClusterSecrets, SshKeyPair } from './roll.ts';
@@ -80,7 +81,7 @@ function checkKeyPair(pair: SshKeyPair, what: string): void {
 }
 
 function checkPublicKey(key: string, what: string): void {
-  if (/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+(?: [\x20-\x7e]*)?$/.test(key)) return;
+  if (publicKeySchema.safeParse(key).success) return;
   throw new Failure('BadInput', `${what} is not one line of an OpenSSH public key`);
 }
 

@@ -17,6 +17,20 @@ export async function readPolicy(file: string): Promise<HostPolicy> {
   }
 }
 
+/**
+ * The policy of this machine as the host that a question is for: one machine may be the physical frontend
+ * and a VM container. Without a name it is the host that the policy names first.
+ *
+ * @throws {Failure} Conflict if the machine is not that host.
+ */
+export function policyAs(policy: HostPolicy, host: string = policy.host): HostPolicy {
+  if (host === policy.host || host === policy.container) return { ...policy, host };
+  const names = [policy.host, ...(policy.container === undefined ? [] : [policy.container])];
+  throw new Failure('Conflict', `this machine is ${names.join(' and ')}, not ${host}`, {
+    help: 'correct the address in the site’s file, or run this host’s own script there',
+  });
+}
+
 function forbidden(message: string, cause: unknown): Failure {
   return new Failure('Forbidden', message, {
     cause,

@@ -48,7 +48,7 @@ export function renderPrepareScript(options: PrepareOptions): string {
   const body = readFileSync(new URL('./prepare-host.sh', import.meta.url), 'utf8');
   return [
     '#!/bin/sh',
-    `# Prepares the host ${policy.host} for the MVC controller. Run it as root; read it before.`,
+    `# Prepares the host ${hostNames(policy)} for the MVC controller. Run it as root; read it before.`,
     `# It installs packages that are missing, makes the account ${account}, installs`,
     '# /usr/local/lib/mvc/mvc-site, /etc/mvc (policy and key), /etc/sudoers.d/mvc and',
     `# /etc/ssh/sshd_config.d/mvc.conf, and makes the directory ${policy.pool}.`,
@@ -58,14 +58,14 @@ export function renderPrepareScript(options: PrepareOptions): string {
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'export PATH',
     '',
-    `HOST=${quote(policy.host)}`,
+    `HOST=${quote(hostNames(policy))}`,
     `ACCOUNT=${quote(account)}`,
     `POOL=${quote(policy.pool)}`,
     `KEY_LINE=${quote(keyLine(checked))}`,
     `PROGRAM_SHA256=${quote(createHash('sha256').update(program).digest('hex'))}`,
     '',
     '# Programs and files that this host needs, with their Debian packages.',
-    printing('needs', neededThings(policy.host)),
+    printing('needs', neededThings(isContainer(policy))),
     '# What the program may do here: its administrator decides, in this file.',
     printing('policy', JSON.stringify(policy, undefined, 2)),
     printing('sshd_settings', sshdSettings(checked)),
@@ -76,6 +76,14 @@ export function renderPrepareScript(options: PrepareOptions): string {
     'main',
     '',
   ].join('\n');
+}
+
+function hostNames({ host, container }: Checked['policy']): string {
+  return container === undefined ? host : `${host} and VM container ${container}`;
+}
+
+function isContainer({ host, container }: Checked['policy']): boolean {
+  return !isFrontend(host) || container !== undefined;
 }
 
 function isFrontend(host: string): boolean {
@@ -115,7 +123,7 @@ function sshdSettings({ account, jumpTo }: Checked): string {
   ].join('\n');
 }
 
-function neededThings(host: string): string {
+function neededThings(runsVms: boolean): string {
   const everywhere = [
     '/usr/bin/node nodejs',
     'supernode n2n',
@@ -134,7 +142,7 @@ function neededThings(host: string): string {
     '/usr/lib/ipxe/qemu/pxe-virtio.rom ipxe-qemu',
     'mke2fs e2fsprogs',
   ];
-  return [...everywhere, ...(isFrontend(host) ? [] : containers)].join('\n');
+  return [...everywhere, ...(runsVms ? containers : [])].join('\n');
 }
 
 /** A shell function that prints the text as it is: nothing in it is expanded. */

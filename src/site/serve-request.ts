@@ -12,7 +12,7 @@ import { explainFailure } from './explain-failure.ts';
 import { checkFence, raiseFence } from './fence.ts';
 import { createHost, type Host } from './host.ts';
 import { withLock } from './host-lock.ts';
-import { readPolicy } from './policy.ts';
+import { policyAs, readPolicy } from './policy.ts';
 import { readRequest, type Incoming } from './request.ts';
 import type { VerbHandler } from './verb-handler.ts';
 import { verbHandlers } from './verbs.ts';
@@ -23,7 +23,7 @@ const lockWaitSeconds = 15;
 export async function serveRequest(input: Readable, policyFile: string): Promise<SiteAnswer> {
   try {
     const incoming = await readRequest(input);
-    const policy = await readPolicy(policyFile);
+    const policy = policyAs(await readPolicy(policyFile), incoming.request.host);
     return await answerAt(policy, incoming);
   } catch (error) {
     return { ok: false, failure: toFailure(error).describe() };

@@ -12,10 +12,15 @@ import type { CallOptions } from './site-door.ts';
 export const maxAnswerBytes = 8 * 1024 ** 2;
 
 /** The bytes of a request: one line of JSON, then the raw body if there is one. */
-export function encodeRequest(verb: SiteVerb, input: unknown, options: CallOptions): Buffer {
+export function encodeRequest(
+  verb: SiteVerb,
+  input: unknown,
+  options: CallOptions & Pick<SiteRequest, 'host'>,
+): Buffer {
   const request: SiteRequest = {
     protocol: 1,
     verb,
+    ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.operation ? { operation: options.operation } : {}),
     input,
   };

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Failure } from '../domain/failure.ts';
-import { physicalFrontend, type LibvirtSite } from '../domain/site.ts';
+import { isFrontendToo, physicalFrontend, type LibvirtSite } from '../domain/site.ts';
 import { atHost } from './at-host.ts';
 import { readKeyFile } from './key-file.ts';
 import type { SiteDoor } from './site-door.ts';
@@ -107,7 +107,7 @@ export function createSshDoor(site: LibvirtSite, options: SshDoorOptions = {}): 
   return {
     async call(host, verb, input, callOptions = {}) {
       const where = whereIs(site, host);
-      const request = encodeRequest(verb, input, callOptions);
+      const request = encodeRequest(verb, input, { ...callOptions, ...askedAs(site, host) });
       const timeoutMs = callOptions.timeoutMs ?? defaultTimeoutMs;
       const limit = deadline(where, host, verb, timeoutMs, callOptions.signal);
       try {
@@ -183,6 +183,12 @@ function containerHop(site: LibvirtSite, name: string): Hop {
   }
   const { address, port, user, hostKey } = container;
   return { where: whereIs(site, name), address, port, user, hostKey };
+}
+
+/** A machine that is two hosts must hear which of them is meant; older programs elsewhere do not know the field. */
+function askedAs(site: LibvirtSite, name: string): { host?: string } {
+  const container = site.containers.find((each) => each.name === name);
+  return container && isFrontendToo(site, container) ? { host: name } : {};
 }
 
 function whereIs(site: LibvirtSite, host: string): string {

@@ -27,8 +27,6 @@ const withoutData = [
   'lab wan',
   'run',
   'schema',
-  'site init',
-  'site keys',
   'site prepare',
   'ssh',
 ];

@@ -20,6 +20,11 @@ describe('a cluster spec', () => {
     });
   });
 
+  it('takes every key that `mvc user add` takes, such as one in a security token', () => {
+    const sshKeys = ['sk-ssh-ed25519@openssh.com AAAA alice@here'];
+    expect(clusterSpecSchema.parse({ ...good, sshKeys }).sshKeys).toEqual(sshKeys);
+  });
+
   it.each([
     [
       'an origin that is not among the sites',

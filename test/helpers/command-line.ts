@@ -13,18 +13,25 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a program to its end, whatever that is. */
+/** Runs a program to its end, whatever that is. @param stdin all that it gets to read. */
 export function runProgram(
   program: string,
   args: string[],
   env: NodeJS.ProcessEnv = process.env,
+  stdin?: string,
 ): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(program, args, { env, maxBuffer: 64 * 1024 ** 2 }, (error, stdout, stderr) => {
-      // Of a program that could not be started it is a word, of one that was killed nothing.
-      const exitCode = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
-      resolve({ exitCode, stdout, stderr });
-    });
+    const child = execFile(
+      program,
+      args,
+      { env, maxBuffer: 64 * 1024 ** 2 },
+      (error, stdout, stderr) => {
+        // Of a program that could not be started it is a word, of one that was killed nothing.
+        const exitCode = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
+        resolve({ exitCode, stdout, stderr });
+      },
+    );
+    if (stdin !== undefined) child.stdin?.end(stdin);
   });
 }
 

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OwnedThing } from '../../src/domain/site.ts';
 import type { Check } from '../../src/domain/site-check.ts';
 import { CommandLine } from '../helpers/command-line.ts';
 import { guideBlocks, guideTexts, type GuideBlock } from '../helpers/guide.ts';
@@ -70,11 +71,46 @@ describe('docs/first-cluster.md, word by word', () => {
   );
 });
 
+describe('a site of one machine, prepared over one’s own ssh', () => {
+  it(
+    'passes the check, builds a cluster whose parts are counted once, and gives all back',
+    async () => {
+      await letRunVms('cloud', 'cloud-h1');
+      const door = places.find(([name]) => name === 'cloud.example.org')?.[1];
+      const init =
+        `mvc site init cloud --ssh ${door} --public-address 198.51.100.13 --lan-address 192.168.10.1 ` +
+        '--container h1=192.168.10.1 --gateway 192.168.10.1/24 --addresses 192.168.10.100';
+      const ssh = await sshTo('cloud');
+      expect(await atTheDesk(`PATH=${ssh}:$PATH ${init} --run --as root`)).toContain('is prepared');
+      expect(await atTheDesk('mvc site keys -f cloud/site.yaml', 'yes')).toContain(
+        'keys of 2 hosts',
+      );
+      expect(await atTheDesk('mvc site check -f cloud/site.yaml')).toContain(allIsThere);
+      await atTheDesk('mvc site add -f cloud/site.yaml');
+      await atTheDesk('mvc create solo --site cloud=1 --insecure');
+      expect(await atTheDesk('mvc ssh solo -- srun hostname')).toMatch(/^compute-cloud-0$/m);
+
+      const things = await mvc.json<OwnedThing[]>('inventory');
+      // An edge has firewall tables of one name in two families.
+      const named = things.filter(({ kind }) => kind !== 'firewall');
+      const different = new Set(named.map(({ kind, name }) => `${kind} ${name}`));
+      expect(different.size).toBe(named.length);
+      expect(things.filter(({ kind }) => kind === 'vm').map(({ host }) => host)).toEqual([
+        'h1',
+        'h1',
+      ]);
+      await atTheDesk('mvc destroy solo --yes');
+      expect(await mvc.json('inventory')).toEqual([]);
+    },
+    9 * minutes,
+  );
+});
+
 describe('mvc site check says what to mend', () => {
   it('an older program, a missing bridge in the policy and closed UDP ports', async () => {
-    await spoil('alpine-h1', 'echo "// changed" >> /usr/local/lib/mvc/mvc-site');
-    await spoil('beach-h1', `sed -i 's/"lan0"//' /etc/mvc/policy.json`);
-    await spoil('beach', 'nft insert rule ip lab arriving iifname wan0 udp dport 7700-7799 drop');
+    await asRoot('alpine-h1', 'echo "// changed" >> /usr/local/lib/mvc/mvc-site');
+    await asRoot('beach-h1', `sed -i 's/"lan0"//' /etc/mvc/policy.json`);
+    await asRoot('beach', 'nft insert rule ip lab arriving iifname wan0 udp dport 7700-7799 drop');
     const { exitCode, stdout } = await mvc.run('site', 'check', 'alpine', 'beach', '--json');
     expect(exitCode).toBe(1);
     const checks = JSON.parse(stdout) as Check[];
@@ -89,7 +125,32 @@ describe('mvc site check says what to mend', () => {
   });
 });
 
-async function spoil(machine: string, script: string): Promise<void> {
+/** Has a machine of the lab run libvirt as another one does. */
+async function letRunVms(machine: string, as: string): Promise<void> {
+  const files = 'libvirt/libvirtd.conf libvirt/qemu.conf service/libvirtd/run';
+  const packed = await mvc.ok(
+    'lab',
+    'exec',
+    as,
+    '--',
+    'sh',
+    '-c',
+    `tar -C /etc -c ${files} | base64 -w 0`,
+  );
+  await asRoot(machine, `echo '${packed.trim()}' | base64 -d | tar -C /etc -x`);
+  await asRoot(machine, `timeout 60 sh -c 'until virsh list > /dev/null 2>&1; do sleep 0.2; done'`);
+}
+
+/** A directory with a person's `ssh` that leads to root of one machine, whatever host it names. */
+async function sshTo(machine: string): Promise<string> {
+  const directory = join(desk, 'ssh');
+  await mkdir(directory);
+  const script = `for command; do :; done\nexec '${desk}/mvc' lab exec ${machine} -- sh -c "$command"`;
+  await writeFile(join(directory, 'ssh'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return directory;
+}
+
+async function asRoot(machine: string, script: string): Promise<void> {
   await mvc.ok('lab', 'exec', machine, '--', 'sh', '-c', script);
 }
 

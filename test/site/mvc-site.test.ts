@@ -74,6 +74,7 @@ describe('the program at a host', () => {
     ['has an unknown verb', '{"protocol":1,"verb":"rm","input":{}}\n', 'BadInput'],
     ['has another protocol', '{"protocol":2,"verb":"facts","input":{}}\n', 'BadInput'],
     ['has one field too many', '{"protocol":1,"verb":"facts","input":{},"sudo":1}\n', 'BadInput'],
+    ['is for another host', '{"protocol":1,"verb":"facts","host":"h1","input":{}}\n', 'Conflict'],
     ['has input of a wrong form', '{"protocol":1,"verb":"facts","input":{"a":1}}\n', 'BadInput'],
     [
       'names no operation where one is needed',

@@ -60,6 +60,15 @@ describe('the script that prepares a host', () => {
     expect(needs(frontend)).not.toContain('libvirt');
   });
 
+  it('makes one machine the physical frontend and a VM container', () => {
+    const policy = { ...frontend.policy, container: 'h1', siteBridges: ['lan0'] };
+    const script = withoutMain(renderPrepareScript({ ...frontend, policy }));
+    expect(sh(`${script}\nneeds`)).toContain('virsh libvirt-clients\n');
+    expect(sh(`${script}\nprintf %s "$KEY_LINE"`)).toMatch(/^restrict,port-forwarding,permitopen/);
+    expect(JSON.parse(sh(`${script}\npolicy`))).toMatchObject(policy);
+    expect(sh(`${script}\nprintf %s "$HOST"`)).toBe('physical-frontend and VM container h1');
+  });
+
   it.each<[string, Partial<PrepareOptions>]>([
     ['a second line behind the key', { publicKey: `${publicKey}\nssh-ed25519 AAAA` }],
     ['options in front of the key', { publicKey: `no-pty ${publicKey}` }],

@@ -52,6 +52,19 @@ describe('a site over ssh', () => {
     expect(await door.call('c1', 'vm.describe', {})).toEqual({ vms: [] });
   });
 
+  it('hears as which host it is asked only where one machine is two hosts', async () => {
+    const tellRequest = `read -r line; printf '%s' "$line" > "$(dirname "$0")/request"; ${noVms}`;
+    const asked = (server: TestSshd) =>
+      JSON.parse(readFileSync(join(server.directory, 'request'), 'utf8')) as { host?: string };
+    const machine = await sshd(tellRequest);
+    await doorOf(siteOf(machine)).call('c1', 'vm.describe', {});
+    expect(asked(machine).host).toBe('c1');
+
+    const container = await sshd(tellRequest, publicKeyOf(machine));
+    await doorOf(siteOf(machine, container)).call('c1', 'vm.describe', {});
+    expect(asked(container).host).toBeUndefined();
+  });
+
   it('is not spoken to when the physical frontend shows another host key', async () => {
     const server = await sshd('touch "$(dirname "$0")/was-run"');
     const site = siteOf(server);

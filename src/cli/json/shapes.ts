@@ -15,6 +15,8 @@ export const jsonShapes: Record<string, z.ZodType> = {
   'site list': site.siteRecords,
   'site show': site.siteRecord,
   'site remove': site.siteRemoved,
+  'site init': site.siteBegun,
+  'site keys': site.siteKeys,
   'site check': site.siteChecks,
   inventory: site.inventory,
   sweep: site.sweep,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { SiteBegun } from '../site-init.ts';
+import type { SiteKeys } from '../site-keys.ts';
 import type { Check } from '../../domain/site-check.ts';
 import type { SiteRecord } from '../../store/sites.ts';
 import type { ReconcileResult } from '../../domain/results.ts';
@@ -56,3 +58,36 @@ export const siteChecks: z.ZodType<Check[]> = z.array(
     mend: z.string().exactOptional().describe('what to do'),
   }),
 );
+
+export const siteBegun: z.ZodType<SiteBegun> = z.strictObject({
+  site: z.string(),
+  file: z.string().describe('the site’s file, for `mvc site keys`, `check` and `add`'),
+  kept: z.boolean().describe('the file was there and said the same'),
+  key: z.string().describe('private key; its public half is in the scripts'),
+  scripts: z.array(
+    z.strictObject({
+      host: z.string(),
+      file: z.string(),
+      ran: z.boolean().describe('it ran at its host now (`--run`)'),
+    }),
+  ),
+});
+
+export const siteKeys: z.ZodType<SiteKeys> = z.strictObject({
+  file: z.string(),
+  confirmed: z
+    .boolean()
+    .describe('each was in the file or accepted; otherwise the file is unchanged, exit code 1'),
+  hosts: z.array(
+    z.strictObject({
+      host: z.string(),
+      shows: z
+        .string()
+        .exactOptional()
+        .describe(
+          'absent while the physical frontend, through which it is asked, is not confirmed',
+        ),
+      inFile: z.string().exactOptional().describe('before; absent if the file had none'),
+    }),
+  ),
+});
