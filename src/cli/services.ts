@@ -40,7 +40,7 @@ async function up(options: UpOptions): Promise<void> {
   }
   printLine(`All services run (${formatDuration(Date.now() - begin)}).`);
   const ui = await webInterfaceSettings();
-  if (ui) printLine(`In the browser: ${new UiLinks(ui).running} (\`mvc ui\` has more)`);
+  if (ui) printLine(`In the browser (\`mvc ui\` has more): ${new UiLinks(ui).running}`);
 }
 
 function askedPorts(options: UpOptions): Partial<Ports> {

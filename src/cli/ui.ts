@@ -81,7 +81,8 @@ function printAll({ running, parked, operations, saveParked }: UiAddresses): voi
       ['running', running],
       ['parked', parked],
       ['all operations', operations],
-      ['parked, as a view', `${saveParked}   (open it once: the browser keeps the view)`],
+      ['parked, as a view', saveParked],
     ],
   );
+  printLine('Open the last one once in each browser: it keeps it among its saved views.');
 }
