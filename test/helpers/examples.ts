@@ -44,11 +44,18 @@ export class Examples {
     // In its place a project installs @types/ms: Temporal's own types need it, and do not bring it.
     const types = join(directory, 'ms.d.ts');
     await writeFile(types, "declare module 'ms' {\n  export type StringValue = string;\n}\n");
-    const options = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext'];
+    const options = [
+      '--ignoreConfig',
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+    ];
     const files = ['build.ts', 'resume.ts'].map((file) => join(directory, file));
     return runProgram(join(root, 'node_modules', '.bin', 'tsc'), [
       ...options,
-      ...['--types', 'node'],
       ...more,
       ...files,
       types,

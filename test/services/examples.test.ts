@@ -41,7 +41,7 @@ describe('an example', () => {
   });
 
   it.each(languages)('goes on with a build that is parked: %s', async (language) => {
-    const cluster = `parked-by-${language}`;
+    const cluster = `held-${language}`;
     controller.world.addFault({
       site: 'beach',
       verb: 'startVms',
