@@ -36,7 +36,7 @@ async def follow(handle: WorkflowHandle) -> dict:
             if line not in told:
                 print(line, flush=True)
             told.add(line)
-            # What is parked waits for a person: await handle.execute_update("resume", {})
+            # What is parked waits for a person: resume.py goes on with it.
         await asyncio.wait([result], timeout=1)
     return await result
 

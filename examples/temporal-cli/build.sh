@@ -16,10 +16,8 @@ temporal workflow start --task-queue control --type buildCluster \
 # Where it stands, at any time (a spec that is not valid has ended before it can be asked):
 temporal workflow query --workflow-id "cluster:$name" --type progress || true
 
-# If it is parked, this tries again what is parked:
-#   temporal workflow update execute --workflow-id "cluster:$name" --name resume --input '{}'
-
-# Waits for its end; fails if the build failed.
+# Waits for its end, if need be for a person: resume.sh goes on with what is parked. Fails if the
+# build failed.
 temporal workflow result --workflow-id "cluster:$name"
 
 [ "${3:-}" = --destroy ] || exit 0

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { clusterSpecSchema, type ClusterSpec } from '../domain/cluster.ts';
+import { clusterSpecSchema, defaultRolls, type ClusterSpec } from '../domain/cluster.ts';
 import { Failure, parseInput } from '../domain/failure.ts';
 import { readSpecFile } from './spec-file.ts';
 
@@ -30,7 +30,12 @@ export function withSpecOptions(command: Command): Command {
     )
     .option('--compute-memory <MiB>', 'memory of a compute VM')
     .option('--compute-cpus <n>', 'cpus of a compute VM')
-    .option('--roll <name>', 'software set (repeat; default: base, slurm, mpi)', collect, []);
+    .option(
+      '--roll <name>',
+      `software set (repeat; default: ${defaultRolls.join(', ')})`,
+      collect,
+      [],
+    );
 }
 
 /** @throws {Failure} BadInput naming each wrong field. */

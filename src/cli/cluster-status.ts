@@ -3,10 +3,12 @@ import type { Condition, ParkedStep, VerifyReport } from '../domain/cluster.ts';
 import { toFailure } from '../domain/failure.ts';
 import { isInsecure } from '../domain/overlay.ts';
 import type { Vm } from '../domain/vm.ts';
+import { webInterfaceSettings } from '../installation/settings.ts';
 import type { Database } from '../store/database.ts';
 import { withClient, withStore } from './context.ts';
 import { noSuchCluster } from './no-such-cluster.ts';
 import { parkedSteps } from './parked.ts';
+import { UiLinks } from './ui-links.ts';
 
 /** What is known of one cluster: by the store, and by the operation that runs on it. */
 export interface ClusterStatus extends Partial<RecordedStatus> {
@@ -16,6 +18,8 @@ export interface ClusterStatus extends Partial<RecordedStatus> {
   operation?: OperationStatus;
   /** Why the workflow engine could not be asked what runs. */
   engineSilent?: string;
+  /** The operation in the web interface, or all of this cluster's if none runs. */
+  uiUrl?: string;
 }
 
 export interface OperationStatus {
@@ -60,9 +64,23 @@ export async function clusterStatus(name: string): Promise<ClusterStatus> {
   ]);
   const silent = asked.silent === undefined ? {} : { engineSilent: asked.silent };
   const running = asked.operation === undefined ? {} : { operation: asked.operation };
-  if (recorded) return { ...recorded, ...running, ...silent };
+  const ui = asked.silent === undefined ? await inWebInterface(name, asked.operation) : {};
+  if (recorded) return { ...recorded, ...running, ...silent, ...ui };
   if (!asked.operation) throw noSuchCluster(name, asked.silent);
-  return { name, phase: asked.operation.phase, conditions: [], ...running };
+  return { name, phase: asked.operation.phase, conditions: [], ...running, ...ui };
+}
+
+async function inWebInterface(
+  cluster: string,
+  running: OperationStatus | undefined,
+): Promise<{ uiUrl?: string }> {
+  const found = await webInterfaceSettings();
+  if (!found) return {};
+  const links = new UiLinks(found);
+  const uiUrl = running
+    ? links.operation({ cluster, runId: running.runId })
+    : links.operationsOn(cluster);
+  return { uiUrl };
 }
 
 async function recordedStatus(db: Database, name: string): Promise<RecordedStatus | undefined> {

@@ -33,6 +33,9 @@ export const commandGroups: Record<string, CommandEntry[]> = {
     entry('status', 'health of the services, or the state of one cluster', async () =>
       (await import('./status.ts')).statusCommand(),
     ),
+    entry('ui', 'addresses in the web interface: what runs, what is parked', async () =>
+      (await import('./ui.ts')).uiCommand(),
+    ),
     entry('doctor', 'look at the whole installation, and say what to mend', async () =>
       (await import('./doctor.ts')).doctorCommand(),
     ),

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { usageErrorText } from './usage-error.ts';
 import { commandGroups, type CommandEntry, type Programs } from './commands.ts';
@@ -45,7 +45,7 @@ async function program(isWanted: (name: string) => boolean, silent = false): Pro
     .description('Builds one HPC cluster over VMs at several sites.')
     .version(version(), '--version', 'print the version')
     .helpCommand(false)
-    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .configureHelp({ subcommandTerm: (command) => command.name(), optionDescription })
     .showHelpAfterError('(mvc --help lists the commands)')
     .showSuggestionAfterError()
     .exitOverride()
@@ -62,6 +62,13 @@ async function program(isWanted: (name: string) => boolean, silent = false): Pro
   }
   inheritSettings(mvc);
   return mvc;
+}
+
+/** An option that may be repeated begins as an empty list, which is nothing to tell. */
+function optionDescription(option: Option): string {
+  const { description, defaultValue } = option;
+  if (Array.isArray(defaultValue) && defaultValue.length === 0) return description;
+  return Help.prototype.optionDescription(option);
 }
 
 function placed(command: Command, { summary }: CommandEntry, heading: string): Command {

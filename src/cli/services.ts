@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { mvcHome } from '../installation/home.ts';
 import type { Ports } from '../installation/services-state.ts';
 import { formatDuration, printJson, printLine, printTable } from './output.ts';
+import { UiLinks } from './ui-links.ts';
 
 interface UpOptions {
   portTemporal?: number;
@@ -32,14 +33,14 @@ async function up(options: UpOptions): Promise<void> {
   const begin = Date.now();
   const onProgress = options.json ? () => undefined : printLine;
   const state = await servicesUp(mvcHome(), { ports: askedPorts(options), onProgress });
-  const { webInterface } = await import('../installation/inspect.ts');
-  const uiUrl = webInterface(state);
+  const { webInterface, webInterfaceSettings } = await import('../installation/settings.ts');
   if (options.json) {
-    printJson({ healthy: true, uiUrl, ports: state.ports });
+    printJson({ healthy: true, uiUrl: webInterface(state), ports: state.ports });
     return;
   }
-  const where = uiUrl === undefined ? '' : ` Web interface: ${uiUrl}`;
-  printLine(`All services run (${formatDuration(Date.now() - begin)}).${where}`);
+  printLine(`All services run (${formatDuration(Date.now() - begin)}).`);
+  const ui = await webInterfaceSettings();
+  if (ui) printLine(`In the browser (\`mvc ui\` has more): ${new UiLinks(ui).running}`);
 }
 
 function askedPorts(options: UpOptions): Partial<Ports> {

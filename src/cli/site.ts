@@ -30,15 +30,16 @@ interface AddOptions {
 /** `mvc site …` */
 export function siteCommand(): Command {
   const command = new Command('site').description('register and inspect sites');
-  command.addCommand(addCommand());
-  command.addCommand(updateCommand());
-  command.addCommand(listCommand());
-  command.addCommand(showCommand());
-  command.addCommand(removeCommand());
+  // In the order of a site's life.
   command.addCommand(siteInitCommand());
-  command.addCommand(sitePrepareCommand());
   command.addCommand(siteKeysCommand());
   command.addCommand(siteCheckCommand());
+  command.addCommand(addCommand());
+  command.addCommand(listCommand());
+  command.addCommand(showCommand());
+  command.addCommand(updateCommand());
+  command.addCommand(removeCommand());
+  command.addCommand(sitePrepareCommand());
   return command;
 }
 

@@ -9,6 +9,7 @@ export function statusLines(status: ClusterStatus, now: number): string[] {
     ...conditionLines(status),
     ...operationLines(status, now),
     ...overlayLines(status),
+    ...(status.uiUrl === undefined ? [] : [`in the browser: ${status.uiUrl}`]),
     ...apart(vmTable(status)),
     ...apart(rttTable(status)),
   ];

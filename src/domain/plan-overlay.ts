@@ -51,6 +51,7 @@ export function planOverlayKind(input: PlanInput): {
     throw new Failure(
       'BadInput',
       `overlay ${kind} cannot join site ${other.site.name}, which is of kind ${other.site.kind}`,
+      { help: 'sites of kind memory take the overlay memory (`--overlay memory`), all others n2n' },
     );
   }
   if (kind === 'memory') {

@@ -3,6 +3,7 @@ import { formatAddress, readMetricsAddress } from './metrics-address.ts';
 import { isAlive, residentBytes } from './process-id.ts';
 import type { Service } from './service.ts';
 import { installationServices } from './services.ts';
+import { webInterface } from './settings.ts';
 import {
   readServicesState,
   type ServiceRecord,
@@ -58,12 +59,6 @@ export async function inspectServices(home: Home): Promise<InstallationReport> {
     ...(uiUrl === undefined ? {} : { uiUrl }),
     services: reports,
   };
-}
-
-/** Where the engine's web interface is: unknown for an engine that is not ours. */
-export function webInterface(state: ServicesState): string | undefined {
-  const isOurs = state.services.some(({ name }) => name === 'temporal');
-  return isOurs ? `http://127.0.0.1:${state.ports.ui}` : process.env['MVC_UI_URL'];
 }
 
 async function reportSupervisor(state: ServicesState): Promise<ServiceReport> {

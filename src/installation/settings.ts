@@ -58,12 +58,24 @@ export async function embeddedPostgresSettings(
   return { host: '127.0.0.1', port, user: 'mvc', password, database: 'mvc' };
 }
 
+/** Where the engine's web interface is, and the namespace that is ours; undefined if unknown. */
+export async function webInterfaceSettings(
+  home: Home = mvcHome(),
+): Promise<{ url: string; namespace: string } | undefined> {
+  const [{ namespace }, url] = await Promise.all([temporalSettings(home), findUiUrl(home)]);
+  return url === undefined ? undefined : { url, namespace };
+}
+
+/** Where the web interface is; of an engine that is not ours only MVC_UI_URL can say. */
+export function webInterface(state: ServicesState | undefined): string | undefined {
+  const told = process.env['MVC_UI_URL'];
+  if (told) return told;
+  const isOurs = state?.services.some(({ name }) => name === 'temporal');
+  return isOurs ? `http://127.0.0.1:${state?.ports.ui}` : undefined;
+}
+
 async function findUiUrl(home: Home): Promise<string | undefined> {
-  const url = process.env['MVC_UI_URL'];
-  if (url) return url;
-  if (namesEngine(process.env)) return undefined;
-  const state = await readServicesState(home);
-  return state && `http://127.0.0.1:${state.ports.ui}`;
+  return webInterface(namesEngine(process.env) ? undefined : await readServicesState(home));
 }
 
 /** The service's record, if its process lives: with its supervisor or, for a while, without. */

@@ -67,6 +67,12 @@ describe('the status of a cluster', () => {
     ]);
   });
 
+  it('says where it is seen in the browser, if that is known', () => {
+    const uiUrl = 'http://127.0.0.1:8233/namespaces/default/workflows/x';
+    const lines = statusLines({ ...recorded, operation: build, uiUrl }, now);
+    expect(lines).toContain(`in the browser: ${uiUrl}`);
+  });
+
   it('shows what is recorded when the engine is away, and says so', () => {
     const lines = statusLines({ ...recorded, engineSilent: 'Temporal does not run' }, now);
     expect(lines).toContain(`  attention: ${attention.message}`);

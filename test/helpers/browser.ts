@@ -28,10 +28,11 @@ export async function openBrowser(): Promise<{ page: Page; close(): Promise<void
     executablePath: program,
     headless: true,
     args: switches,
-    viewport: { width: 1280, height: 900 },
+    viewport: { width: 1440, height: 900 },
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  // Beside other tests the page has been seen to take half a minute.
+  page.setDefaultTimeout(60_000);
   return {
     page,
     close: async () => {

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..', '..');
 const examples = join(root, 'examples');
 const tools = join(root, '.tools');
 
-/** The languages in which `examples/` starts builds. */
+/** The languages in which `examples/` starts builds, and goes on with them. */
 export const languages = ['typescript', 'temporal-cli', 'python'] as const;
 export type Language = (typeof languages)[number];
 
@@ -38,44 +38,60 @@ export class Examples {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** Checks the types of the example in TypeScript against the package's. */
-  async checkTypes(): Promise<Ended> {
+  /** Checks the types of the examples in TypeScript, and of all that they import. */
+  async checkTypes(...more: string[]): Promise<Ended> {
+    const directory = join(this.directory, 'typescript');
+    // In its place a project installs @types/ms: Temporal's own types need it, and do not bring it.
+    const types = join(directory, 'ms.d.ts');
+    await writeFile(types, "declare module 'ms' {\n  export type StringValue = string;\n}\n");
     const options = [
       '--ignoreConfig',
       '--noEmit',
-      // Temporal's own types need some of `ms` that it does not bring.
-      '--skipLibCheck',
       '--strict',
       '--module',
       'nodenext',
       '--types',
       'node',
     ];
-    const file = join(this.directory, 'typescript', 'build.ts');
-    return runProgram(join(root, 'node_modules', '.bin', 'tsc'), [...options, file]);
+    const files = ['build.ts', 'resume.ts'].map((file) => join(directory, file));
+    return runProgram(join(root, 'node_modules', '.bin', 'tsc'), [
+      ...options,
+      ...more,
+      ...files,
+      types,
+    ]);
   }
 
   /** Builds the cluster by the example in that language, then destroys it. */
   async build(language: Language, spec: ClusterSpecInput): Promise<Ended> {
     const file = join(this.directory, `${spec.name}.json`);
     await writeFile(file, JSON.stringify(spec));
+    const name = language === 'temporal-cli' ? [spec.name] : [];
+    return this.run(language, 'build', [...name, file, '--destroy']);
+  }
+
+  /** Goes on with what is parked by the example in that language, and waits for its end. */
+  async resume(language: Language, cluster: string): Promise<Ended> {
+    return this.run(language, 'resume', [cluster]);
+  }
+
+  private async run(language: Language, example: string, args: string[]): Promise<Ended> {
     const env = {
       ...process.env,
       TEMPORAL_ADDRESS: this.address,
       PATH: `${tools}:${process.env['PATH']}`,
     };
-    const directory = join(this.directory, language);
-    if (language === 'typescript') {
-      return runProgram(process.execPath, [join(directory, 'build.ts'), file, '--destroy'], env);
+    const program = join(this.directory, language, example);
+    switch (language) {
+      case 'typescript':
+        return runProgram(process.execPath, [`${program}.ts`, ...args], env);
+      case 'temporal-cli':
+        return runProgram(`${program}.sh`, args, env);
+      case 'python': {
+        const packages = await pythonPackages();
+        return runProgram('python3', [`${program}.py`, ...args], { ...env, PYTHONPATH: packages });
+      }
     }
-    if (language === 'temporal-cli') {
-      return runProgram(join(directory, 'build.sh'), [spec.name, file, '--destroy'], env);
-    }
-    const packages = await pythonPackages();
-    return runProgram('python3', [join(directory, 'build.py'), file, '--destroy'], {
-      ...env,
-      PYTHONPATH: packages,
-    });
   }
 }
 

@@ -50,6 +50,8 @@ test('a cluster that is built', async () => {
   expect(await printed('create', 'create', ...cluster)).toMatchObject({ alreadyReady: true });
   expect(await printed('list', 'list')).toHaveLength(1);
   expect(await printed('status NAME', 'status', 'demo')).toMatchObject({ phase: 'ready' });
+  await printed('ui', 'ui');
+  expect(await printed('ui', 'ui', 'demo')).toHaveProperty('operation');
   await printed('history', 'history', 'demo');
 });
 

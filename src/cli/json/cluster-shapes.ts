@@ -64,6 +64,10 @@ export const clusterStatus: z.ZodType<ClusterStatus> = z.strictObject({
     .exactOptional()
     .describe('what runs on it'),
   engineSilent: z.string().exactOptional().describe('why the engine could not be asked'),
+  uiUrl: z
+    .string()
+    .exactOptional()
+    .describe('what runs on it in the web interface, or all that ran if nothing does'),
 });
 
 export const planPreview: z.ZodType<PlanPreview> = z.strictObject({

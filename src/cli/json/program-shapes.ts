@@ -5,10 +5,18 @@ import { natKinds } from '../../lab/plan.ts';
 import type { LabReport } from '../../lab/status.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { Topic } from '../topics.ts';
+import type { UiAddresses } from '../ui.ts';
 
 const ports = z.strictObject({ temporal: z.int(), ui: z.int(), postgres: z.int() });
 
-export const servicesUp = z.strictObject({ healthy: z.literal(true), uiUrl: z.string(), ports });
+export const servicesUp = z.strictObject({
+  healthy: z.literal(true),
+  uiUrl: z
+    .string()
+    .exactOptional()
+    .describe("absent for an engine of another's without MVC_UI_URL"),
+  ports,
+});
 
 export const installation: z.ZodType<InstallationReport> = z.strictObject({
   home: z.string(),
@@ -30,6 +38,14 @@ export const installation: z.ZodType<InstallationReport> = z.strictObject({
       metricsUrl: z.string().exactOptional().describe('where a worker answers Prometheus'),
     }),
   ),
+});
+
+export const uiAddresses: z.ZodType<UiAddresses> = z.strictObject({
+  running: z.string().describe('the list of what runs on any cluster'),
+  parked: z.string().describe('the list of what waits for a person'),
+  operations: z.string().describe('the list of all operations, ended ones too'),
+  saveParked: z.string().describe('as parked; the browser that opens it keeps the view'),
+  operation: z.string().exactOptional().describe('of a cluster that was named: its last operation'),
 });
 
 export const image: z.ZodType<ImageRef> = z.strictObject({

@@ -10,6 +10,7 @@ export const jsonShapes: Record<string, z.ZodType> = {
   up: program.servicesUp,
   status: program.installation,
   'status NAME': cluster.clusterStatus,
+  ui: program.uiAddresses,
   'site add': site.siteFacts,
   'site update': site.siteFacts,
   'site list': site.siteRecords,
