@@ -125,7 +125,9 @@ describe('rules and scripts', () => {
 
   it('tell DHCP of the VMs of the container alone, and boot them from the frontend VM', () => {
     const { files } = dhcpService(mark, order('beach', 'h1'));
-    expect(files?.['hosts']).toBe('02:a1:b2:c3:00:03,10.77.1.3,compute-beach-0,infinite\n');
+    expect(files?.['dnsmasq.conf']?.match(/dhcp-host=.*/g)).toEqual([
+      'dhcp-host=02:a1:b2:c3:00:03,10.77.1.3,compute-beach-0,infinite',
+    ]);
     expect(files?.['dnsmasq.conf']).toContain('dhcp-boot=http://10.77.1.1/cgi-bin/boot.ipxe');
     expect(files?.['dnsmasq.conf']).toContain('interface=ba1b2c3d4-*');
   });

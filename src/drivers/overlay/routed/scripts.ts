@@ -74,10 +74,10 @@ configure || { kill -TERM "$program"; exit 1; }
 wait "$program"
 `;
 
-/** Answers DHCP on the VMs' bridges. Its list of hosts is among its files. */
+/** Answers DHCP on the VMs' bridges. */
 export const dhcpScript = `#!/bin/sh
 cd "$(dirname "$0")" || exit 1
-exec dnsmasq --keep-in-foreground --conf-file=dnsmasq.conf >/dev/null 2>&1
+exec dnsmasq --keep-in-foreground --conf-file=dnsmasq.conf >log 2>&1
 `;
 
 /** Chooses the ways to the other containers. */

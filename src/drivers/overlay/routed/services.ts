@@ -61,8 +61,10 @@ export function dhcpService(mark: Mark, order: RoutedOrder): Service {
     'pid-file=',
     // Every lease is known and for ever.
     'leasefile-ro',
+    'log-facility=-',
     ...dhcpOptions(order.network, order.mtu, order.server),
-    'dhcp-hostsfile=hosts',
+    // Here, and not in a list of its own: that it would read as another account, which may not.
+    ...order.edges.map(({ vm, ...edge }) => `dhcp-host=${dhcpHost({ ...edge, name: vm }).trim()}`),
     '',
   ];
   return {
@@ -70,10 +72,7 @@ export function dhcpService(mark: Mark, order: RoutedOrder): Service {
     mark,
     script: dhcpScript,
     env: {},
-    files: {
-      'dnsmasq.conf': config.join('\n'),
-      hosts: order.edges.map(({ vm, ...edge }) => dhcpHost({ ...edge, name: vm })).join(''),
-    },
+    files: { 'dnsmasq.conf': config.join('\n') },
   };
 }
 
