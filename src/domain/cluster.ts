@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
+import type { FailedInStep } from './attempts.ts';
 import type { FailureKind } from './failure.ts';
 import { overlayKinds } from './overlay.ts';
 
@@ -182,6 +183,10 @@ export interface StepRecord {
   error?: string;
   /** Rounds of the step, each with its own retries; absent for one. */
   rounds?: number;
+  /** One per round, and one for each time that the engine tried something in it again; absent if nothing failed. */
+  attempts?: number;
+  /** Attempts that failed, in the order in which their calls ended: the newest dozen; absent if none did. */
+  failed?: FailedInStep[];
   /** Set while it waits for a person or for its next round. */
   parked?: Parked;
   /** Left out on request. */

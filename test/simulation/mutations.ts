@@ -72,8 +72,8 @@ export const mutations: Record<string, PlantedBug> = {
     changes: [
       {
         file: 'src/workflows/steps.ts',
-        from: '        const action = await this.park(record, parked);',
-        to: '        const action = await this.park(record, parked);\n        if (site !== undefined) return undefined as T;',
+        from: '        const action = await this.park(record(), parked);',
+        to: '        const action = await this.park(record(), parked);\n        if (site !== undefined) return undefined as T;',
       },
     ],
   },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FailedInStep } from '../../domain/attempts.ts';
 import {
   clusterPhases,
   clusterSpecSchema,
@@ -65,6 +66,20 @@ export const parkedStep: z.ZodType<ParkedStep> = part(
   z.strictObject({ ...parkedFields, step, site: z.string().exactOptional() }),
 );
 
+const failedInStep: z.ZodType<FailedInStep> = part(
+  'FailedAttempts',
+  z.strictObject({
+    round: z.int(),
+    activity: z.string().describe('the call that failed'),
+    from: z.int().describe('number of the first attempt that failed so'),
+    to: z.int().describe('number of the last, one after the other'),
+    kind: failureKind,
+    error: z.string(),
+    host: z.string().exactOptional(),
+    tookMs: z.number().exactOptional().describe('all of them; absent if their worker was lost'),
+  }),
+);
+
 export const stepRecord: z.ZodType<StepRecord> = part(
   'StepRecord',
   z.strictObject({
@@ -74,6 +89,11 @@ export const stepRecord: z.ZodType<StepRecord> = part(
     finishedAt: milliseconds.exactOptional(),
     error: z.string().exactOptional(),
     rounds: z.int().exactOptional(),
+    attempts: z
+      .int()
+      .exactOptional()
+      .describe('one per round, and one per repetition in it; absent if nothing failed'),
+    failed: z.array(failedInStep).exactOptional().describe('attempts that failed, the newest 12'),
     parked: parked.exactOptional(),
     skipped: z.boolean().exactOptional(),
   }),
