@@ -3,6 +3,7 @@ import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
 import type { FailedInStep } from './attempts.ts';
 import type { FailureKind } from './failure.ts';
 import { overlayKinds } from './overlay.ts';
+import type { SentImage } from './site-line.ts';
 
 /** Why an overlay of Debian's n2n 1.3 is called insecure, wherever it is shown. */
 export const n2nInsecureReason =
@@ -187,6 +188,8 @@ export interface StepRecord {
   attempts?: number;
   /** Attempts that failed, in the order in which their calls ended: the newest dozen; absent if none did. */
   failed?: FailedInStep[];
+  /** Of the step `image` at a site: what it was sent. Absent if all of it was there. */
+  sent?: SentImage;
   /** Set while it waits for a person or for its next round. */
   parked?: Parked;
   /** Left out on request. */

@@ -14,6 +14,8 @@ export interface StepOptions<T> {
   skip?: () => Promise<T>;
   /** Whether such a failure may wait for a person; otherwise it ends the operation. All may by default. */
   parks?: (failure: FailureDescription) => boolean;
+  /** What its record says of its result, for the history. */
+  note?: (result: T) => Pick<StepRecord, 'sent'>;
 }
 
 /** Pauses before a passing cause is tried again by itself: they double from the first to the last. */
@@ -86,7 +88,7 @@ export class Steps {
       this.tell(record());
       try {
         const result = await inStep({ ...where, round }, hear, () => body(round));
-        this.tell({ ...record(), finishedAt: Date.now() });
+        this.tell({ ...record(), finishedAt: Date.now(), ...options.note?.(result) });
         return result;
       } catch (error) {
         const failure = describeFailure(error);

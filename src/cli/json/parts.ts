@@ -94,6 +94,10 @@ export const stepRecord: z.ZodType<StepRecord> = part(
       .exactOptional()
       .describe('one per round, and one per repetition in it; absent if nothing failed'),
     failed: z.array(failedInStep).exactOptional().describe('attempts that failed, the newest 12'),
+    sent: z
+      .strictObject({ bytes: z.number(), of: z.number(), tookMs: z.number() })
+      .exactOptional()
+      .describe('of the step `image` at a site: what it was sent of the image'),
     parked: parked.exactOptional(),
     skipped: z.boolean().exactOptional(),
   }),
@@ -128,11 +132,22 @@ export const estimate: z.ZodType<Estimate> = part(
   'Estimate',
   z.strictObject({
     kind: operationKind,
-    basis: z.enum(['same', 'similar']).describe('shape of the operations that it rests on'),
+    basis: z
+      .enum(['same', 'similar', 'typical'])
+      .describe('shape of the operations that it rests on'),
     operations: z.int().describe('how many those are'),
     totalMs: z.number(),
     closingMs: z.number(),
     steps: z.array(z.strictObject({ step, site: z.string().exactOptional(), costMs: z.number() })),
+    image: z
+      .strictObject({
+        bytes: z.number(),
+        lines: z.array(
+          z.strictObject({ site: z.string(), bytesPerSecond: z.number().exactOptional() }),
+        ),
+      })
+      .exactOptional()
+      .describe('`typical` only: the image and the lines, as far as they were measured'),
   }),
 );
 
