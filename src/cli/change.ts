@@ -3,6 +3,7 @@ import type { MvcClient } from '../client/mvc-client.ts';
 import type { StartedOperation } from '../client/cluster-runs.ts';
 import { scaledSpec } from '../domain/spec-change.ts';
 import { withClient, withStore } from './context.ts';
+import { eventsOption } from './events-option.ts';
 import { followOperation } from './follow.ts';
 import { noSuchCluster } from './no-such-cluster.ts';
 import { printJson, printLine, printLines } from './output.ts';
@@ -11,6 +12,7 @@ import { parseSiteCounts } from './site-counts.ts';
 
 interface ChangeOptions {
   json?: boolean;
+  events?: boolean;
   watch: boolean;
 }
 
@@ -83,6 +85,7 @@ function changeCommand(name: string, example: string): Command {
   return new Command(name)
     .option('--no-watch', 'return as soon as it is started')
     .option('--json', 'print the result as JSON')
+    .addOption(eventsOption())
     .addHelpText('after', `\nExample:\n  ${example}\n`);
 }
 

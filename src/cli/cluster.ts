@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readClusterSpec, withSpecOptions, type SpecOptions } from './cluster-spec.ts';
 import { confirm } from './confirm.ts';
 import { withClient } from './context.ts';
+import { eventsOption } from './events-option.ts';
 import { followOperation } from './follow.ts';
 import { printJson, printLine, printLines } from './output.ts';
 import { previewLines } from './plan-lines.ts';
@@ -9,6 +10,11 @@ import { specYaml } from './spec-yaml.ts';
 
 interface Json {
   json?: boolean;
+}
+
+interface Followed extends Json {
+  events?: boolean;
+  watch: boolean;
 }
 
 /** `mvc plan` */
@@ -50,6 +56,7 @@ export function createCommand(): Command {
     )
     .option('--no-watch', 'return as soon as the build is started')
     .option('--json', 'print the result as JSON')
+    .addOption(eventsOption())
     .addHelpText(
       'after',
       `
@@ -60,7 +67,7 @@ Examples:
   mvc create demo --site alpine=1 --site beach=1 --site cloud=1 --insecure
 `,
     )
-    .action(async (name: string | undefined, options: SpecOptions & Json & { watch: boolean }) => {
+    .action(async (name: string | undefined, options: SpecOptions & Followed) => {
       const spec = await readClusterSpec(name, options);
       await withClient(async (client) => {
         const build = await client.build(spec);
@@ -94,6 +101,7 @@ export function destroyCommand(): Command {
     .option('-y, --yes', 'do not ask')
     .option('--no-watch', 'return as soon as the removal is started')
     .option('--json', 'print the result as JSON')
+    .addOption(eventsOption())
     .addHelpText(
       'after',
       `
@@ -104,7 +112,7 @@ Example:
   mvc destroy demo --yes
 `,
     )
-    .action(async (name: string, options: Json & { yes?: boolean; watch: boolean }) => {
+    .action(async (name: string, options: Followed & { yes?: boolean }) => {
       if (!options.yes)
         await confirm(
           `Remove cluster ${name} with all its VMs and disks?`,

@@ -38,7 +38,7 @@ export async function followOperation(
   operation: StartedOperation,
   options: FollowOptions,
 ): Promise<'ended' | 'parked'> {
-  if (options.events) return followEvents(client, operation);
+  if (options.events) return followEvents(client, operation, options);
   const begun = Date.now();
   const view = await viewFor(operation, options);
   const waiting = await watchProgress(client, operation, options, view);
@@ -52,9 +52,16 @@ export async function followOperation(
   return 'ended';
 }
 
-async function followEvents(client: MvcClient, operation: StartedOperation): Promise<'ended'> {
+async function followEvents(
+  client: MvcClient,
+  operation: StartedOperation,
+  options: FollowOptions,
+): Promise<'ended' | 'parked'> {
   const lines = new EventLines();
-  await watchProgress(client, operation, { untilEnd: true }, lines);
+  if (await watchProgress(client, operation, options, lines)) {
+    process.exitCode = parkedExitCode;
+    return 'parked';
+  }
   try {
     lines.succeeded(await client.result(operation));
   } catch (error) {

@@ -52,7 +52,9 @@ function stepComparison(a: Numbered, b: Numbered): string[] {
   const rows = new Map(places.map((place) => [JSON.stringify(place), place]));
   const tookIn = ({ record }: Numbered, place: Pick<StepRecord, 'step'> & { site?: unknown }) => {
     const found = record.steps.find(({ step, site }) => step === place.step && site === place.site);
-    return found ? tookOf(found) : '-';
+    if (!found) return '-';
+    const tried = found.attempts === undefined ? '' : ` (${found.attempts} attempts)`;
+    return tookOf(found) + tried;
   };
   const wholeOf = ({ record }: Numbered) =>
     record.finishedAt ? formatDuration(record.finishedAt - record.startedAt) : 'running';
@@ -98,16 +100,37 @@ export function historyLines({ kind, steps, startedAt, ...end }: Recorded): stri
 
 function stepTable(steps: StepRecord[]): string[] {
   const repeated = steps.some((each) => each.rounds !== undefined);
-  return tableLines(
-    ['  STEP', 'SITE', 'TOOK', ...(repeated ? ['ROUNDS'] : []), 'REMARK'],
+  const tried = steps.some((each) => each.attempts !== undefined);
+  const [head = '', ...rows] = tableLines(
+    [
+      '  STEP',
+      'SITE',
+      'TOOK',
+      ...(repeated ? ['ROUNDS'] : []),
+      ...(tried ? ['ATTEMPTS'] : []),
+      'REMARK',
+    ],
     steps.map((each) => [
       `  ${each.step}`,
       each.site ?? 'all sites',
       tookOf(each),
       ...(repeated ? [String(each.rounds ?? 1)] : []),
+      ...(tried ? [String(each.attempts ?? each.rounds ?? 1)] : []),
       remark(each),
     ]),
   );
+  return [head, ...rows.flatMap((row, index) => [row, ...failedLines(steps[index])])];
+}
+
+/** Why attempts of a step failed: a line for each reason, with the call, its attempts and how long they took. */
+function failedLines(record: StepRecord | undefined): string[] {
+  const ofRound = (round: number) => (record?.rounds === undefined ? '' : `round ${round}, `);
+  return (record?.failed ?? []).map(({ round, activity, from, to, error, host, tookMs }) => {
+    const which = from === to ? `attempt ${from}` : `attempts ${from} to ${to}`;
+    const took = tookMs === undefined ? '' : ` (${formatDuration(tookMs)})`;
+    const where = host === undefined ? '' : `${host}: `;
+    return `    ${ofRound(round)}${activity}, ${which}${took}: ${where}${error}`;
+  });
 }
 
 function tookOf(record: StepRecord): string {

@@ -7,7 +7,7 @@ import { usageError, usageErrorJson } from './usage-error.ts';
 const words = process.argv.slice(2);
 /** What follows `--` is a command for elsewhere. */
 const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
-const json = own.includes('--json');
+const json = own.includes('--json') || own.includes('--events');
 
 try {
   const program = await programFor(words, { silent: json });

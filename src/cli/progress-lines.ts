@@ -60,9 +60,10 @@ function markOf(record: StepRecord): string {
   return record.error === undefined ? '✓' : '✗';
 }
 
-function remark({ rounds, skipped, error }: StepRecord): string {
+function remark({ rounds, attempts, skipped, error }: StepRecord): string {
   const parts = [
     ...(rounds === undefined ? [] : [`in round ${rounds}`]),
+    ...(attempts === undefined ? [] : [`${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`]),
     ...(skipped ? ['left out'] : []),
     ...(error === undefined ? [] : [error]),
   ];

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
+import type { FailedInStep } from './attempts.ts';
 import type { FailureKind } from './failure.ts';
 import { overlayKinds } from './overlay.ts';
 import { publicKeySchema } from './users.ts';
+import type { SentImage } from './site-line.ts';
 
 /** Why an overlay of Debian's n2n 1.3 is called insecure, wherever it is shown. */
 export const n2nInsecureReason =
@@ -182,6 +184,12 @@ export interface StepRecord {
   error?: string;
   /** Rounds of the step, each with its own retries; absent for one. */
   rounds?: number;
+  /** One per round, and one for each time that the engine tried something in it again; absent if nothing failed. */
+  attempts?: number;
+  /** Attempts that failed, in the order in which their calls ended: the newest dozen; absent if none did. */
+  failed?: FailedInStep[];
+  /** Of the step `image` at a site: what it was sent. Absent if all of it was there. */
+  sent?: SentImage;
   /** Set while it waits for a person or for its next round. */
   parked?: Parked;
   /** Left out on request. */

@@ -37,14 +37,19 @@ export interface StepEstimate extends StepPlace {
 /** How long an operation should take, by what such operations took before. */
 export interface Estimate {
   kind: OperationKind;
-  /** `same`: operations of exactly this shape; `similar`: sites that had the same part in others. */
-  basis: 'same' | 'similar';
+  /**
+   * `same`: operations of exactly this shape; `similar`: sites that had the same part in others;
+   * `typical`: builds of other sites, or none.
+   */
+  basis: 'same' | 'similar' | 'typical';
   /** How many past operations it rests on. */
   operations: number;
   totalMs: number;
   steps: StepEstimate[];
   /** From the end of the last step to the end of the operation, milliseconds. */
   closingMs: number;
+  /** Of a typical one: the image, and the lines to the sites as far as they were measured. */
+  image?: { bytes: number; lines: { site: string; bytesPerSecond?: number }[] };
 }
 
 /** Older operations tell of other machines and lines: only so many of the newest are looked at. */
@@ -82,13 +87,24 @@ function estimateFrom(
   ];
   const operations = new Set([...whole, ...sites.flatMap(({ name }) => ofSite(name))]).size;
   const closingMs = median(whole.map(closingOf));
+  return estimateFromSteps(kind, basis, operations, steps, closingMs);
+}
+
+/** The estimate whose steps cost this much. */
+export function estimateFromSteps(
+  kind: OperationKind,
+  basis: Estimate['basis'],
+  operations: number,
+  steps: StepEstimate[],
+  closingMs: number,
+): Estimate {
   const estimate: Estimate = { kind, basis, operations, totalMs: 0, steps, closingMs };
   return { ...estimate, totalMs: estimateLeft([], estimate, 0)?.leftMs ?? 0 };
 }
 
 /** The steps of one site, or of the whole cluster, as the newest of the operations had them. */
 function medianCosts(past: PastOperation[], site: string | undefined): StepEstimate[] {
-  const costs = past.map((each) => costsOf(each).filter((cost) => cost.site === site));
+  const costs = past.map((each) => stepCosts(each).filter((cost) => cost.site === site));
   return (costs[0] ?? []).map((model) => ({
     ...model,
     costMs: median(
@@ -153,7 +169,8 @@ export function estimateLeft(
   return { leftMs: Math.max(0, last + estimate.closingMs - now) };
 }
 
-function costsOf({ shape, steps, startedAt }: PastOperation): StepEstimate[] {
+/** What each step of a past operation cost, from the end of the last that it waited for. */
+export function stepCosts({ shape, steps, startedAt }: PastOperation): StepEstimate[] {
   // A build's row is written only after its sites were asked.
   const begun = Math.min(startedAt, ...steps.map((each) => each.startedAt));
   return steps.map((record) => {
@@ -182,7 +199,7 @@ function canonical({ kind, origin, overlay, rolls, sites }: OperationShape): unk
   return [kind, origin, overlay, rolls.toSorted(), parts.toSorted()];
 }
 
-function median(values: number[]): number {
+export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const high = sorted[middle] ?? 0;

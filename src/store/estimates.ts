@@ -1,6 +1,8 @@
 import type { ClusterSpec } from '../domain/cluster.ts';
 import { estimateOperation, type Estimate } from '../domain/estimate.ts';
+import { estimateTypical } from '../domain/estimate-typical.ts';
 import { pastOperations, recordedShape, shapeOf } from '../domain/past-operations.ts';
+import { knownLines } from '../domain/site-line.ts';
 import { listRecentBuilds } from './builds.ts';
 import type { Database } from './database.ts';
 
@@ -33,5 +35,7 @@ export async function estimateOfSpec(
 ): Promise<Estimate | undefined> {
   const rows = await listRecentBuilds(db);
   const shape = shapeOf(before ? 'scale' : 'build', spec, before);
-  return shape && estimateOperation(pastOperations(rows), shape);
+  if (!shape) return undefined;
+  const past = pastOperations(rows);
+  return estimateOperation(past, shape) ?? estimateTypical(past, shape, knownLines(rows));
 }

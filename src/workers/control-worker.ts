@@ -18,6 +18,7 @@ import { createStoreMetrics } from './metrics/store-metrics.ts';
 import { observe } from './observe.ts';
 import { OlderVersions } from './older-versions.ts';
 import { createWatchSchedules } from './schedules.ts';
+import { tellAttempts } from './told-attempts.ts';
 import { WorkflowVersions } from './versions.ts';
 import { connectToEngine } from './worker-connection.ts';
 import { bundleVersion, workflowBundle } from './workflow-bundle.ts';
@@ -39,7 +40,7 @@ const own = bundleVersion(bundle);
 const queue = {
   connection,
   namespace,
-  interceptors: { activity: [watchActivities(log, observation.activities)] },
+  interceptors: { activity: [watchActivities(log, observation.activities), tellAttempts] },
   activities: createControlActivities({
     db,
     vault: await ensureVault(vaultKeyFile(home)),

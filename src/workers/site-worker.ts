@@ -9,6 +9,7 @@ import { observe } from './observe.ts';
 import { createSiteDrivers } from './site-drivers.ts';
 import { SiteQueues } from './site-queues.ts';
 import { followSites } from './served-sites.ts';
+import { tellAttempts } from './told-attempts.ts';
 import { connectToEngine } from './worker-connection.ts';
 
 /**
@@ -26,7 +27,7 @@ const queues = new SiteQueues({
   connection,
   namespace: settings.namespace,
   drivers,
-  interceptors: { activity: [watchActivities(log, observation.activities)] },
+  interceptors: { activity: [watchActivities(log, observation.activities), tellAttempts] },
   log,
 });
 const stopFollowing = followSites(home, (sites) => queues.serve(sites), log);

@@ -143,9 +143,11 @@ class SiteBuild {
   private async build(left: string[]): Promise<void> {
     const { share, mail, site } = this;
     const steps = siteSteps(share);
-    const uploaded = mail
-      .builtImage()
-      .then((image) => this.steps.run('image', site, () => steps.image.do(image)));
+    const uploaded = mail.builtImage().then((image) =>
+      this.steps.run('image', site, () => steps.image.do(image), {
+        note: (sent) => (sent ? { sent } : {}),
+      }),
+    );
     // Awaited together: a promise that fails while nobody waits for it would stop the whole run.
     const [image] = await Promise.all([mail.builtImage(), uploaded, this.joinOverlay()]);
     await this.forget(left);

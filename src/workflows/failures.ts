@@ -6,6 +6,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
+import {
+  failedAttempt,
+  failedBefore,
+  readTried,
+  withFailed,
+  type Tried,
+} from '../domain/attempts.ts';
 import { clusterWorkflowId } from '../domain/engine-names.ts';
 import {
   describeZodError,
@@ -43,6 +50,20 @@ export function describeFailure(error: unknown): FailureDescription {
 export function messageOf(error: unknown): string {
   const { message, help } = describeFailure(error);
   return help ? `${message}; ${help}` : message;
+}
+
+/** How the attempts of an activity went that has failed; undefined if it was cancelled. */
+export function triedOfFailure(error: unknown): Tried | undefined {
+  const cause = rootCause(error);
+  if (cause instanceof ApplicationFailure) {
+    const only = { attempts: 1, failed: [failedAttempt(1, describeFailure(error))] };
+    return readTried(cause.details?.[1]) ?? only;
+  }
+  if (!(cause instanceof TimeoutFailure)) return undefined;
+  // Of the last attempts nobody but an earlier heartbeat tells: there was at least one more.
+  const before = failedBefore(cause.lastHeartbeatDetails, 1);
+  const attempts = (before.at(-1)?.to ?? 0) + 1;
+  return { attempts, failed: withFailed(before, failedAttempt(attempts, describeFailure(error))) };
 }
 
 function describeTimeout(error: unknown): FailureDescription {

@@ -1,5 +1,6 @@
 import type { StepName } from '../domain/cluster.ts';
 import type { ImageRef } from '../domain/image.ts';
+import type { SentImage } from '../domain/site-line.ts';
 import type { Operation } from '../domain/mark.ts';
 import { reservationLeaseSeconds, type SiteShare } from '../domain/operation.ts';
 import type { OverlayKind } from '../domain/overlay.ts';
@@ -11,9 +12,9 @@ import { atSite, atSiteSoon, control, uploadingToSite } from './activities.ts';
 const batchSize = 20;
 
 /** A step at one site, with what takes it back. Both are safe to repeat. */
-export interface SiteStep<Input = void> {
+export interface SiteStep<Input = void, Result = void> {
   name: StepName;
-  do: (input: Input) => Promise<void>;
+  do: (input: Input) => Promise<Result>;
   undo: () => Promise<void>;
 }
 
@@ -36,7 +37,7 @@ export function siteSteps(share: SiteShare) {
     undo: () => at.removeVms(here),
   };
 
-  const image: SiteStep<ImageRef> = {
+  const image: SiteStep<ImageRef, SentImage | undefined> = {
     name: 'image',
     do: (built) =>
       uploadingToSite(share.site.name).ensureImage.executeWithOptions(

@@ -1,9 +1,10 @@
 import { condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
+import { withTried, type StepAttempts } from '../domain/attempts.ts';
 import type { Parked, StepName, StepRecord } from '../domain/cluster.ts';
 import { failureKinds, type FailureDescription } from '../domain/failure.ts';
 import { describeFailure, messageOf } from './failures.ts';
 import type { Answer } from './messages.ts';
-import { inStep } from './step-context.ts';
+import { inStep, type TriedListener } from './step-context.ts';
 import { noteStep } from './step-notes.ts';
 
 export type StepListener = (record: StepRecord) => void;
@@ -13,6 +14,8 @@ export interface StepOptions<T> {
   skip?: () => Promise<T>;
   /** Whether such a failure may wait for a person; otherwise it ends the operation. All may by default. */
   parks?: (failure: FailureDescription) => boolean;
+  /** What its record says of its result, for the history. */
+  note?: (result: T) => Pick<StepRecord, 'sent'>;
 }
 
 /** Pauses before a passing cause is tried again by itself: they double from the first to the last. */
@@ -71,24 +74,33 @@ export class Steps {
   ): Promise<T> {
     const where = { step, ...(site === undefined ? {} : { site }) };
     const begun = { ...where, startedAt: Date.now() };
+    let tries: StepAttempts = { attempts: 0, failed: [] };
     for (let round = 1; ; round += 1) {
-      const record: StepRecord = round === 1 ? begun : { ...begun, rounds: round };
-      this.tell(record);
+      tries = { ...tries, attempts: tries.attempts + 1 };
+      const record = () => ({
+        ...begun,
+        ...(round === 1 ? {} : { rounds: round }),
+        ...told(tries),
+      });
+      const hear: TriedListener = (activity, tried) => {
+        tries = withTried(tries, { round, activity }, tried);
+      };
+      this.tell(record());
       try {
-        const result = await inStep({ ...where, round }, () => body(round));
-        this.tell({ ...record, finishedAt: Date.now() });
+        const result = await inStep({ ...where, round }, hear, () => body(round));
+        this.tell({ ...record(), finishedAt: Date.now(), ...options.note?.(result) });
         return result;
       } catch (error) {
         const failure = describeFailure(error);
         if (!mayPark(error, failure, options)) {
-          this.tell({ ...record, finishedAt: Date.now(), error: messageOf(error) });
+          this.tell({ ...record(), finishedAt: Date.now(), error: messageOf(error) });
           throw error;
         }
         const parked = this.describe(failure, site, round, options);
-        const action = await this.park(record, parked);
+        const action = await this.park(record(), parked);
         if (action === 'skip' && options.skip) {
           const result = await options.skip();
-          this.tell({ ...record, finishedAt: Date.now(), skipped: true, error: parked.cause });
+          this.tell({ ...record(), finishedAt: Date.now(), skipped: true, error: parked.cause });
           return result;
         }
       }
@@ -140,6 +152,11 @@ export class Steps {
       skippable: skip !== undefined,
     };
   }
+}
+
+/** What a record says of attempts: nothing where all went well at once. */
+function told({ attempts, failed }: StepAttempts): Pick<StepRecord, 'attempts' | 'failed'> {
+  return failed.length === 0 ? {} : { attempts, failed };
 }
 
 /** A cancellation and a later operation must end this one; an error that is none of ours is a bug, and must show. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findingLines } from '../../src/cli/doctor.ts';
 import { examine, fail, ok, warn, type Examined } from '../../src/cli/doctor/check.ts';
+import { judgeClocks, readClocks } from '../../src/cli/doctor/clocks.ts';
 import { checkDatabase, judgeClock, judgeDatabase } from '../../src/cli/doctor/database.ts';
 import { judgeQueues, judgeSchedules, judgeSearchAttributes } from '../../src/cli/doctor/engine.ts';
 import { checkSecrets, checkSiteKeys, judgeSecrets } from '../../src/cli/doctor/files.ts';
@@ -16,6 +17,7 @@ import { Failure } from '../../src/domain/failure.ts';
 import { siteSchema, type Site } from '../../src/domain/site.ts';
 import { mvcHome } from '../../src/installation/home.ts';
 import type { SiteRecord } from '../../src/store/sites.ts';
+import type { SiteDoor } from '../../src/transport/site-door.ts';
 
 const directories: string[] = [];
 async function directory(): Promise<string> {
@@ -311,3 +313,49 @@ function libvirtSite(key: string): Site {
   // Only its key is looked at.
   return { name: 'alpine', kind: 'libvirt', key } as unknown as Site;
 }
+
+describe("the clocks of a site's hosts", () => {
+  it('are well within some seconds', () => {
+    const readings = [
+      { host: 'physical-frontend', skewMs: -300 },
+      { host: 'h1', skewMs: 4_900 },
+    ];
+    expect(judgeClocks('beach', readings)).toEqual([
+      ok('clocks beach', '2 hosts, at most 4.9 s from this machine'),
+    ]);
+  });
+
+  it('are told host by host where they differ, with what suffers and how to mend it', () => {
+    const readings = [
+      { host: 'physical-frontend', skewMs: 100 },
+      { host: 'h1', skewMs: -12_000 },
+      { host: 'h2', error: 'h2 does not answer' },
+    ];
+    const findings = judgeClocks('beach', readings);
+    expect(findings.map(({ verdict, message }) => `${verdict}: ${message}`)).toEqual([
+      'warn: h1 is 12.0 s behind this machine',
+      'warn: h2 could not be asked: h2 does not answer',
+    ]);
+    expect(findings[0]?.help).toMatch(/chrony.*Reservations.*munge/);
+  });
+
+  it('are read from each of them by the second question, one that is silent with its reason', async () => {
+    const asked: string[] = [];
+    const door = {
+      call: async (host: string) => {
+        asked.push(host);
+        if (host === 'h2') throw new Failure('Unreachable', 'silence');
+        return { clockMs: Date.now() + 60_000 };
+      },
+    } as unknown as SiteDoor;
+    const readings = await readClocks(
+      { containers: [{ name: 'h1' }, { name: 'h2' }] as never },
+      door,
+    );
+    expect(asked.toSorted()).toEqual(['h1', 'h1', 'h2', 'physical-frontend', 'physical-frontend']);
+    const skews = readings.map((each) =>
+      'skewMs' in each ? Math.round(each.skewMs / 1000) : each,
+    );
+    expect(skews).toEqual([60, 60, { host: 'h2', error: 'silence' }]);
+  });
+});

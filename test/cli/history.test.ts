@@ -30,6 +30,25 @@ describe('the history of a cluster', () => {
       '  edges  cloud   9.0 s    3       left out: site cloud does not answer',
     ]);
   });
+
+  it('shows attempts, each reason with its call', () => {
+    const call = { round: 1, activity: 'applyOverlay' };
+    const tried = {
+      ...done,
+      attempts: 4,
+      failed: [
+        { ...call, from: 1, to: 2, kind: 'Timeout', error: 'no edge', host: 'h1', tookMs: 3_000 },
+        { ...call, from: 3, to: 3, kind: 'Timeout', error: 'its worker did not end it' },
+      ] as const,
+    };
+    const steps = [{ ...tried, failed: [...tried.failed] }];
+    expect(historyLines({ kind: 'build', startedAt: start, steps }).slice(1)).toEqual([
+      '  STEP      SITE    TOOK   ATTEMPTS  REMARK',
+      '  register  alpine  1.5 s  4',
+      '    applyOverlay, attempts 1 to 2 (3.0 s): h1: no edge',
+      '    applyOverlay, attempt 3: its worker did not end it',
+    ]);
+  });
 });
 
 function recorded(number: number, id: string, change: Partial<BuildRecord> = {}): Numbered {
@@ -86,5 +105,12 @@ describe('the list of operations', () => {
       'register  alpine  1.5 s      2.0 s',
       'whole             running    2.0 s',
     ]);
+  });
+
+  it('compares them by their attempts, too', () => {
+    const again = recorded(3, 'cafe', { steps: [{ ...done, attempts: 3 }] });
+    expect(differenceLines(first, again)).toContain(
+      'register  alpine  1.5 s      1.5 s (3 attempts)',
+    );
   });
 });

@@ -21,6 +21,7 @@ import { closeDatabase, openDatabase, type Database } from '../../src/store/data
 import { migrateToLatest } from '../../src/store/migrate.ts';
 import { generateSshKey } from '../../src/transport/ssh-key.ts';
 import { createWatchSchedules } from '../../src/workers/schedules.ts';
+import { tellAttempts } from '../../src/workers/told-attempts.ts';
 import { workflowBundle } from '../../src/workers/workflow-bundle.ts';
 import { startPostgres } from './postgres.ts';
 
@@ -201,6 +202,7 @@ async function startWorkers(
     taskQueue: controlQueue,
     workflowBundle: { codePath: await workflowBundle(join(tmpdir(), 'mvc-test-cache')) },
     activities: controlActivities,
+    interceptors: { activity: [tellAttempts] },
   });
   const sites = testSites.map((site) =>
     Worker.create({
@@ -210,6 +212,7 @@ async function startWorkers(
         site: (each) => createSiteDriver(each, dependencies),
         overlay: (each, kind) => createOverlayDriver(kind, each, dependencies),
       }),
+      interceptors: { activity: [tellAttempts] },
     }),
   );
   const workers = [control, ...(await Promise.all(sites))];

@@ -69,6 +69,45 @@ describe('the history of a cluster', () => {
   });
 });
 
+describe('the attempts of a step', () => {
+  it('are in the record with their reasons, at its site and in the cluster', async () => {
+    const fault = { site: 'beach', verb: 'startVms', when: 'before' } as const;
+    controller.world.addFault({ ...fault, kind: 'Unreachable' });
+    controller.world.addFault({ ...fault, kind: 'CommandFailed' });
+    controller.world.addFault({
+      site: 'cloud',
+      verb: 'startVms',
+      when: 'before',
+      kind: 'Forbidden',
+    });
+    const operation = await controller.client.build(controller.spec('tried'));
+    for await (const { steps } of controller.client.watch(operation)) {
+      if (steps.some((step) => step.parked)) break;
+    }
+    await controller.client.resume('tried', {});
+    await controller.client.result(operation);
+    const [record] = await listBuilds(controller.db, 'tried');
+    const at = (site: string) =>
+      record?.steps.find((each) => each.step === 'computes' && each.site === site);
+    const call = { round: 1, activity: 'startVms' };
+    expect(at('beach')).toMatchObject({
+      attempts: 3,
+      failed: [
+        { ...call, from: 1, to: 1, kind: 'Unreachable', tookMs: expect.any(Number) as number },
+        { ...call, from: 2, to: 2, kind: 'CommandFailed' },
+      ],
+    });
+    expect(at('beach')).not.toHaveProperty('rounds');
+    expect(at('cloud')).toMatchObject({
+      rounds: 2,
+      attempts: 2,
+      failed: [{ ...call, from: 1, to: 1, kind: 'Forbidden' }],
+    });
+    expect(at('alpine')).not.toHaveProperty('attempts');
+    await destroy('tried');
+  });
+});
+
 describe('an estimate from the record', () => {
   it('rests on builds of other clusters of the same shape, and counts down to the end', async () => {
     await build('one');

@@ -48,6 +48,11 @@ test('a cluster that is built', async () => {
   const watched = events.map((line) => jsonShapes['watch']?.parse(JSON.parse(line)));
   expect(watched.at(-1)).toMatchObject({ event: 'ended', result: { phase: 'ready' } });
   expect(await printed('create', 'create', ...cluster)).toMatchObject({ alreadyReady: true });
+  const [last] = (await mvc.ok('create', ...cluster, '--events')).trim().split('\n').slice(-1);
+  expect(jsonShapes['watch']?.parse(JSON.parse(last ?? ''))).toMatchObject({
+    event: 'ended',
+    result: { alreadyReady: true },
+  });
   expect(await printed('list', 'list')).toHaveLength(1);
   expect(await printed('status NAME', 'status', 'demo')).toMatchObject({ phase: 'ready' });
   await printed('ui', 'ui');

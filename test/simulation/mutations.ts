@@ -22,8 +22,8 @@ export const mutations: Record<string, PlantedBug> = {
     changes: [
       {
         file: 'src/activities/activity.ts',
-        from: '    throw toApplicationFailure(error);',
-        to: "    if (toFailure(error).kind === 'Unreachable') return [] as T;\n    throw toApplicationFailure(error);",
+        from: '    const tookMs = ',
+        to: "    if (toFailure(error).kind === 'Unreachable') return [] as T;\n    const tookMs = ",
       },
     ],
   },
@@ -72,8 +72,8 @@ export const mutations: Record<string, PlantedBug> = {
     changes: [
       {
         file: 'src/workflows/steps.ts',
-        from: '        const action = await this.park(record, parked);',
-        to: '        const action = await this.park(record, parked);\n        if (site !== undefined) return undefined as T;',
+        from: '        const action = await this.park(record(), parked);',
+        to: '        const action = await this.park(record(), parked);\n        if (site !== undefined) return undefined as T;',
       },
     ],
   },

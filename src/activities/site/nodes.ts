@@ -7,6 +7,7 @@ import type { Watch } from '../../drivers/site/site-driver.ts';
 import { activity } from '../activity.ts';
 import type { SiteDrivers } from './drivers.ts';
 import { runInGuest, type GuestAddress } from './guest.ts';
+import { someOf } from './some-of.ts';
 
 /** Characters of base64: with what the guest agent adds, far below what one argument may have. */
 const pieceLength = 48_000;
@@ -124,11 +125,6 @@ function stillBusy({ operation }: GuestAddress, note: string, timeoutMs: number)
       'they take no new work, so it is enough to wait for the jobs or to cancel them; ' +
       `\`mvc resume ${operation.mark.cluster} --skip\` does not wait, and the jobs are cut off`,
   });
-}
-
-function someOf(names: string[]): string {
-  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
-  return `${names.slice(0, 10).join(', ')}${more}`;
 }
 
 function lines(names: string[]): string {

@@ -1,4 +1,5 @@
 import type { Operation } from '../../domain/mark.ts';
+import type { SentImage } from '../../domain/site-line.ts';
 import type { OwnedThing, Site, SiteFacts } from '../../domain/site.ts';
 import type { ImageSource } from '../../drivers/site/site-driver.ts';
 import { activity } from '../activity.ts';
@@ -12,7 +13,8 @@ export function createSiteActivities(drivers: SiteDrivers) {
       return activity((watch) => drivers.site(input.site).facts(watch));
     },
 
-    async ensureImage(input: { site: Site; image: ImageSource }): Promise<void> {
+    /** @returns what the site was sent. */
+    async ensureImage(input: { site: Site; image: ImageSource }): Promise<SentImage | undefined> {
       return activity((watch) => drivers.site(input.site).ensureImage(input.image, watch));
     },
 

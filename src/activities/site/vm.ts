@@ -12,6 +12,7 @@ import { activity } from '../activity.ts';
 import type { SiteDrivers } from './drivers.ts';
 import { runInGuest, type GuestAddress } from './guest.ts';
 import { shutDown } from './shut-down.ts';
+import { someOf } from './some-of.ts';
 
 export interface AwaitedNode {
   name: string;
@@ -166,6 +167,7 @@ export function createVmActivities(drivers: SiteDrivers) {
       mtu: number;
     }): Promise<VerifyReport> {
       return activity(async (watch) => {
+        watch.progress({ note: proofNote(input.nodes) });
         const request = { nodes: input.nodes, mtu: input.mtu, interface: 'eth0' };
         const output = await runInGuest(
           drivers,
@@ -184,6 +186,14 @@ export function createVmActivities(drivers: SiteDrivers) {
       });
     },
   };
+}
+
+/** What the proof is about, for whoever waits for it. */
+function proofNote(nodes: { name: string; site: string }[]): string {
+  const sites = new Set(nodes.map(({ site }) => site)).size;
+  const where = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}, ${sites} ${sites === 1 ? 'site' : 'sites'}`;
+  const names = nodes.map(({ name }) => name);
+  return `a job and an MPI collective on ${where} (${someOf(names)}), packet size, round trips`;
 }
 
 /** The program in the VM has checked the same; but its word alone is not proof enough. */

@@ -6,6 +6,7 @@ import type { ClusterRecord } from '../../store/clusters.ts';
 import type { SiteRecord } from '../../store/sites.ts';
 import { withStore } from '../context.ts';
 import { ok, type Check } from './check.ts';
+import { checkClocks } from './clocks.ts';
 import { checkDatabase } from './database.ts';
 import { judgeQueues, judgeSchedules, judgeSearchAttributes } from './engine.ts';
 import { checkSecrets, checkSiteKeys } from './files.ts';
@@ -65,6 +66,14 @@ function checksOf(
       withinMs: siteWithinMs,
       run: () => checkSite(record, askSite),
     })),
+    // From this machine, past the workers: a question that waits in a queue cannot tell the time.
+    ...sites
+      .filter(({ state }) => state === 'ready')
+      .map(({ site }) => ({
+        name: `clocks ${site.name}`,
+        withinMs: siteWithinMs,
+        run: () => checkClocks(site),
+      })),
   ];
 }
 

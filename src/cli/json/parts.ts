@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FailedInStep } from '../../domain/attempts.ts';
 import {
   clusterPhases,
   clusterSpecSchema,
@@ -65,6 +66,20 @@ export const parkedStep: z.ZodType<ParkedStep> = part(
   z.strictObject({ ...parkedFields, step, site: z.string().exactOptional() }),
 );
 
+const failedInStep: z.ZodType<FailedInStep> = part(
+  'FailedAttempts',
+  z.strictObject({
+    round: z.int(),
+    activity: z.string().describe('the call that failed'),
+    from: z.int().describe('number of the first attempt that failed so'),
+    to: z.int().describe('number of the last, one after the other'),
+    kind: failureKind,
+    error: z.string(),
+    host: z.string().exactOptional(),
+    tookMs: z.number().exactOptional().describe('all of them; absent if their worker was lost'),
+  }),
+);
+
 export const stepRecord: z.ZodType<StepRecord> = part(
   'StepRecord',
   z.strictObject({
@@ -74,6 +89,15 @@ export const stepRecord: z.ZodType<StepRecord> = part(
     finishedAt: milliseconds.exactOptional(),
     error: z.string().exactOptional(),
     rounds: z.int().exactOptional(),
+    attempts: z
+      .int()
+      .exactOptional()
+      .describe('one per round, and one per repetition in it; absent if nothing failed'),
+    failed: z.array(failedInStep).exactOptional().describe('attempts that failed, the newest 12'),
+    sent: z
+      .strictObject({ bytes: z.number(), of: z.number(), tookMs: z.number() })
+      .exactOptional()
+      .describe('of the step `image` at a site: what it was sent of the image'),
     parked: parked.exactOptional(),
     skipped: z.boolean().exactOptional(),
   }),
@@ -108,11 +132,22 @@ export const estimate: z.ZodType<Estimate> = part(
   'Estimate',
   z.strictObject({
     kind: operationKind,
-    basis: z.enum(['same', 'similar']).describe('shape of the operations that it rests on'),
+    basis: z
+      .enum(['same', 'similar', 'typical'])
+      .describe('shape of the operations that it rests on'),
     operations: z.int().describe('how many those are'),
     totalMs: z.number(),
     closingMs: z.number(),
     steps: z.array(z.strictObject({ step, site: z.string().exactOptional(), costMs: z.number() })),
+    image: z
+      .strictObject({
+        bytes: z.number(),
+        lines: z.array(
+          z.strictObject({ site: z.string(), bytesPerSecond: z.number().exactOptional() }),
+        ),
+      })
+      .exactOptional()
+      .describe('`typical` only: the image and the lines, as far as they were measured'),
   }),
 );
 

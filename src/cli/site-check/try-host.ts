@@ -10,6 +10,7 @@ import {
 } from '../../domain/site-check.ts';
 import { bundleMvcSite } from '../../site/bundle.ts';
 import type { SiteDoor } from '../../transport/site-door.ts';
+import { askHost } from './ask-host.ts';
 
 export interface Tried {
   host: string;
@@ -27,14 +28,10 @@ export async function tryHost(site: LibvirtSite, door: SiteDoor, host: string): 
     .digest('hex');
   let first: Finding[];
   try {
-    // The first question makes the connection, which would count as skew.
-    await door.call(host, 'host.check', { bridges: [] });
-    const begin = Date.now();
-    const answer = await door.call(host, 'host.check', {
-      bridges: host === physicalFrontend ? [] : [site.network.bridge],
-    });
+    const bridges = host === physicalFrontend ? [] : [site.network.bridge];
+    const { answer, clockMs } = await askHost(door, host, bridges);
     first = checksOfHost(answer, {
-      clockMs: (begin + Date.now()) / 2,
+      clockMs,
       programDigest: wanted,
       udpPorts: site.udpPorts,
     });

@@ -2,6 +2,7 @@ import type { Progress } from '../../domain/heartbeat.ts';
 import type { Operation } from '../../domain/mark.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { OwnedThing, SiteFacts } from '../../domain/site.ts';
+import type { SentImage } from '../../domain/site-line.ts';
 import type { SeenVm, VmDefinition } from '../../domain/vm.ts';
 
 /** An image file on the worker's machine. Sizes in bytes. */
@@ -41,8 +42,12 @@ export interface SiteDriver {
     watch?: Watch,
   ): Promise<void>;
 
-  /** Brings the image to every VM container of the site: once over the WAN, then over the site's own LAN. */
-  ensureImage(image: ImageSource, watch?: Watch): Promise<void>;
+  /**
+   * Brings the image to every VM container of the site: once over the WAN, then over the site's own LAN.
+   *
+   * @returns what went over the WAN; undefined if nothing did.
+   */
+  ensureImage(image: ImageSource, watch?: Watch): Promise<SentImage | undefined>;
 
   /** Makes disks and seeds and the final definition. Starts nothing; a running VM is left as it is. */
   ensureVms(

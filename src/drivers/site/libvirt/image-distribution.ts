@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../domain/failure.ts';
 import { physicalFrontend, type LibvirtSite } from '../../../domain/site.ts';
+import type { SentImage } from '../../../domain/site-line.ts';
 import type { SiteDoor } from '../../../transport/site-door.ts';
 import type { ImageSource, Watch } from '../site-driver.ts';
 import { uploadImage } from './image-upload.ts';
@@ -18,8 +19,8 @@ export async function distributeImage(
   door: SiteDoor,
   image: ImageSource,
   watch: Watch = {},
-): Promise<void> {
-  await uploadImage(door, image, watch);
+): Promise<SentImage | undefined> {
+  const sent = await uploadImage(door, image, watch);
   const options = watch.signal ? { signal: watch.signal } : {};
   const source = { address: site.frontend.lanAddress, port: site.udpPorts.last };
   await door.call(physicalFrontend, 'image.serve', source, options);
@@ -33,6 +34,7 @@ export async function distributeImage(
       if (waiting.size > 0) tell();
     }),
   );
+  return sent;
 }
 
 async function fetchTo(

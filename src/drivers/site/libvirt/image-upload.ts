@@ -3,6 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../domain/failure.ts';
 import { physicalFrontend } from '../../../domain/site.ts';
+import type { SentImage } from '../../../domain/site-line.ts';
 import type { SiteDoor } from '../../../transport/site-door.ts';
 import type { ImageSource, Watch } from '../site-driver.ts';
 
@@ -20,21 +21,23 @@ const attemptsPerChunk = 3;
  * sent again.
  *
  * @param streams chunks on their way at a time.
+ * @returns what was sent in this attempt; undefined if all was there.
  */
 export async function uploadImage(
   door: SiteDoor,
   image: ImageSource,
   watch: Watch = {},
   streams = defaultStreams,
-): Promise<void> {
+): Promise<SentImage | undefined> {
   const { digest, size } = image;
   const signal = watch.signal ? { signal: watch.signal } : {};
   const state = await door.call(physicalFrontend, 'image.state', { digest }, signal);
-  if (state.complete) return;
+  if (state.complete) return undefined;
   const here = new Set(state.chunks);
   const missing = offsets(size).filter((offset) => !here.has(offset));
   let bytes = size - missing.reduce((sum, offset) => sum + lengthAt(offset, size), 0);
   watch.progress?.({ bytes, of: size });
+  const [before, began] = [bytes, performance.now()];
 
   const failed = new AbortController();
   const stop = AbortSignal.any([failed.signal, ...(watch.signal ? [watch.signal] : [])]);
@@ -60,8 +63,10 @@ export async function uploadImage(
   } finally {
     await file.close();
   }
+  const tookMs = Math.round(performance.now() - began);
   const options = { ...signal, timeoutMs: chunkTimeoutMs };
   await door.call(physicalFrontend, 'image.finish', { digest, size }, options);
+  return bytes === before ? undefined : { bytes: bytes - before, of: size, tookMs };
 }
 
 async function sendChunk(

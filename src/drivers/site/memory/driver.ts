@@ -75,6 +75,7 @@ export function createMemorySiteDriver(site: MemorySite, world: MemoryWorld): Si
           tell('image', '', container);
         }
         watch?.progress?.({ bytes: image.size, of: image.size });
+        return undefined;
       }),
 
     ensureVms: (operation, vms, watch) =>
