@@ -1,7 +1,12 @@
-import { condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  TemporalFailure,
+} from '@temporalio/workflow';
 import type { Parked, StepName, StepRecord } from '../domain/cluster.ts';
 import { failureKinds, type FailureDescription } from '../domain/failure.ts';
-import { describeFailure, messageOf } from './failures.ts';
+import { describeFailure, macClashType, messageOf } from './failures.ts';
 import type { Answer } from './messages.ts';
 import { inStep } from './step-context.ts';
 import { noteStep } from './step-notes.ts';
@@ -13,6 +18,8 @@ export interface StepOptions<T> {
   skip?: () => Promise<T>;
   /** Whether such a failure may wait for a person; otherwise it ends the operation. All may by default. */
   parks?: (failure: FailureDescription) => boolean;
+  /** What an error really is, where that takes a look; undefined if it is what it says. */
+  explain?: (error: unknown) => Promise<unknown> | undefined;
 }
 
 /** Pauses before a passing cause is tried again by itself: they double from the first to the last. */
@@ -78,7 +85,9 @@ export class Steps {
         const result = await inStep({ ...where, round }, () => body(round));
         this.tell({ ...record, finishedAt: Date.now() });
         return result;
-      } catch (error) {
+      } catch (thrown) {
+        const looking = options.explain?.(thrown);
+        const error = looking ? await looking : thrown;
         const failure = describeFailure(error);
         if (!mayPark(error, failure, options)) {
           this.tell({ ...record, finishedAt: Date.now(), error: messageOf(error) });
@@ -146,6 +155,8 @@ export class Steps {
 function mayPark<T>(error: unknown, failure: FailureDescription, options: StepOptions<T>): boolean {
   if (isCancellation(error) || !(error instanceof TemporalFailure)) return false;
   if (failure.kind === 'StaleEpoch') return false;
+  // The operation gives other MACs by itself.
+  if (error instanceof ApplicationFailure && error.type === macClashType) return false;
   return options.parks?.(failure) ?? true;
 }
 
