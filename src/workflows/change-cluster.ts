@@ -169,8 +169,11 @@ function isLostNode({ kind, name }: Finding): boolean {
 function summaryOf(findings: Finding[], left: Finding[]): string {
   if (findings.length === 0) return 'nothing was amiss';
   const amiss = findings.filter(isMendable).length;
+  const nothing = findings.some(({ kind }) => kind === 'site')
+    ? 'nothing was amiss at the sites that answered'
+    : 'nothing was amiss that a repair can mend';
   return [
-    amiss === 0 ? 'nothing was amiss that can be mended' : `mended what was amiss (${amiss})`,
+    amiss === 0 ? nothing : `mended what was amiss (${amiss})`,
     ...left.map((finding) => `still: ${finding.message}`),
   ].join('; ');
 }
