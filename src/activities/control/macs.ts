@@ -6,7 +6,7 @@ import type { OperationScope } from '../../domain/operation.ts';
 import { isStaying } from '../../domain/vm-state.ts';
 import { renewBuild } from '../../store/builds.ts';
 import type { Database } from '../../store/database.ts';
-import { usedMacs } from '../../store/ledger.ts';
+import { readLedger } from '../../store/ledger.ts';
 import { changeInTransaction, findPlan, type RecordedPlan } from '../../store/plans.ts';
 import { listSites } from '../../store/sites.ts';
 import { changeMacs, type VmRecord } from '../../store/vms.ts';
@@ -113,7 +113,8 @@ async function planMacs(
   const meant = vms.filter((vm) => vm.state === 'planned' || isUnbooted(vm));
   if (meant.length === 0) return [];
   const foreign = (await allDomains(db)).filter(({ mark }) => mark?.clusterId !== cluster.id);
-  return reassignMacs(cluster.id, meant, foreign, await usedMacs(db));
+  const { macs } = await readLedger(db, []);
+  return reassignMacs(cluster.id, meant, foreign, macs);
 }
 
 /** `reserved` alone does not tell: a VM that is started again after a stop is so, too. */
