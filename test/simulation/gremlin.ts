@@ -28,6 +28,13 @@ export class Gremlin {
       rig.clock.after(draw.int(everyMs / 4, everyMs * 2), next);
     };
     rig.clock.after(draw.int(1000, everyMs), next);
+    const thief = random.fork('thief');
+    rig.written.push(() => {
+      // VMs are planned for seconds only, so that a strike now and then would miss them.
+      if (!this.resting && thief.chance(0.05)) {
+        rig.clock.after(thief.int(1, 3000), () => this.takeMac(thief));
+      }
+    });
   }
 
   /** Everything that is away comes back, and nothing breaks any more. */
@@ -48,7 +55,6 @@ export class Gremlin {
       [3, () => this.breakVm(site)],
       [1, () => this.breakEdge(site)],
       [1, () => this.breakSupernode(site)],
-      [2, () => this.takeMac()],
     ];
     const total = strikes.reduce((sum, [weight]) => sum + weight, 0);
     let left = random.next() * total;
@@ -109,7 +115,7 @@ export class Gremlin {
   }
 
   /** Somebody else makes a domain with the MAC of a VM that is planned and not made yet. */
-  private takeMac(): void {
+  private takeMac(random: Random): void {
     const { world, checker, log, tables } = this.rig;
     const sites = Object.values(world.state.sites);
     const isFree = (mac: string) =>
@@ -118,9 +124,9 @@ export class Gremlin {
       .flat()
       .map(({ vm }) => vm)
       .filter((vm) => vm.state === 'planned' && isFree(vm.mac));
-    if (planned.length === 0 || this.macsTaken >= macsTakenAtMost) return;
+    if (this.resting || planned.length === 0 || this.macsTaken >= macsTakenAtMost) return;
     this.macsTaken += 1;
-    const { name, site, container, mac } = this.random.pick(planned);
+    const { name, site, container, mac } = random.pick(planned);
     log(`! somebody takes the MAC ${mac} of ${name} at ${site}/${container}`);
     const theirs = { container, name: `theirs-${this.macsTaken}-${mac}`, macs: [mac] };
     world.world.addForeignDomain(site, { ...theirs, cpus: 0, memoryMiB: 0 });
