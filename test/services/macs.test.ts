@@ -53,8 +53,8 @@ async function steps(cluster: string): Promise<StepRecord[]> {
   return (await listBuilds(controller.db, cluster))[0]?.steps ?? [];
 }
 
-function plant(site: string, mac: string, name: string): void {
-  controller.world.addForeignDomain(site, { container: 'h1', name, macs: [mac] });
+function plant(site: string, mac: string, name: string, container = 'h1'): void {
+  controller.world.addForeignDomain(site, { container, name, macs: [mac] });
 }
 
 /** The MAC that the cluster's next VM would get. */
@@ -71,7 +71,7 @@ describe('a MAC that somebody takes before the first boot', () => {
     const operation = await controller.client.build(spec('race'));
     await expect.poll(() => listVms(controller.db, 'race'), { timeout: 30_000 }).toHaveLength(3);
     const before = await vmOf('race', 'compute-beach-0');
-    plant('beach', before.mac, 'race-theirs');
+    plant('beach', before.mac, 'race-theirs', before.container);
     expect(await controller.client.result(operation)).toMatchObject({ phase: 'ready' });
     const { mac } = await vmOf('race', 'compute-beach-0');
     expect(mac).toBe(before.mac.replace(/^02/, '06'));
@@ -79,7 +79,7 @@ describe('a MAC that somebody takes before the first boot', () => {
     const overlay = await findOverlay(controller.db, 'race');
     expect(overlay?.edges.find((edge) => edge.vm === 'compute-beach-0')?.mac).toBe(mac);
     const told = (await steps('race')).find((each) => each.step === 'macs');
-    expect(told?.note).toMatch(/compute-beach-0 at beach\/h1 gets the MAC 06:.*race-theirs/);
+    expect(told?.note).toMatch(/compute-beach-0 at beach\/h\d gets the MAC 06:.*race-theirs/);
     const others = controller.world.look().sites['beach']?.domains ?? [];
     expect(others.find((domain) => domain.name === 'race-theirs')?.macs).toEqual([before.mac]);
   });
@@ -150,8 +150,8 @@ describe('a MAC that somebody takes after the boot', () => {
 
   it('parks what would change the site, with both domains, host and MAC, and the MAC stays', async () => {
     await build('kept');
-    const { mac } = await vmOf('kept', 'compute-beach-0');
-    plant('beach', mac, 'kept-theirs');
+    const { mac, container } = await vmOf('kept', 'compute-beach-0');
+    plant('beach', mac, 'kept-theirs', container);
     const scale = await controller.client.scale('kept', { beach: 2 });
     const parked = async () =>
       (await controller.client.running('kept'))?.progress?.steps.find((step) => step.parked);
@@ -161,7 +161,9 @@ describe('a MAC that somebody takes after the boot', () => {
       parked: {
         kind: 'Conflict',
         cause: expect.stringMatching(
-          new RegExp(`compute-beach-0 .*beach/h1 was booted with the MAC ${mac}.*kept-theirs`),
+          new RegExp(
+            `compute-beach-0 .*beach/${container} was booted with the MAC ${mac}.*kept-theirs`,
+          ),
         ),
       },
     });
