@@ -141,7 +141,8 @@ function failuresOf(report: z.infer<typeof reportSchema>): string[] {
   return report.testResults.flatMap((file) => {
     const path = relative(root, file.name);
     const failed = file.assertionResults.filter(({ status }) => status === 'failed');
-    if (failed.length === 0) return file.message === '' ? [] : [`${path}\n${shortly(file.message)}`];
+    if (failed.length === 0)
+      return file.message === '' ? [] : [`${path}\n${shortly(file.message)}`];
     return failed.map(
       ({ fullName, failureMessages }) =>
         `${path}  ${fullName}\n${shortly((failureMessages ?? []).join('\n'))}`,
