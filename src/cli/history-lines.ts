@@ -143,5 +143,5 @@ function remark(record: StepRecord): string {
   const [parked] = parkedSteps([record]);
   if (parked) return parked.host ? `${parked.host}: ${parked.cause}` : parked.cause;
   if (record.skipped) return record.error ? `left out: ${record.error}` : 'left out';
-  return record.error ?? '';
+  return record.error ?? record.note ?? '';
 }

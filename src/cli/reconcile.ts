@@ -46,6 +46,8 @@ function clusterLines(each: ReconcileResult['clusters'][number]): string[] {
     `cluster ${cluster}: ${findings.length} ${findings.length === 1 ? 'difference' : 'differences'}`,
     ...raised,
     ...findings.map((finding) => `  ${finding.message}`),
-    `  next: mvc repair ${cluster}`,
+    ...(findings.every(({ kind }) => kind === 'mac')
+      ? ['  next: ask whoever owns the other domain to give it another MAC, or to remove it']
+      : [`  next: mvc repair ${cluster}`]),
   ];
 }

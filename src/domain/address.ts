@@ -71,13 +71,25 @@ export function firstFreeRange(used: Range[], prefix: number, pool = defaultPool
   });
 }
 
+/** How many MACs an interface can have, one after the other. */
+export const macCandidates = 8;
+
 /**
  * A locally administered MAC address from the cluster's random id and the interface's number in the
  * cluster (below 65,536), so that it is known before any site is asked and the same at each attempt.
+ *
+ * @param candidate which of the interface's MACs: another than the first (0) if somebody has that.
  */
-export function macFor(clusterId: string, index: number): string {
+export function macFor(clusterId: string, index: number, candidate = 0): string {
+  // The last two bits of the first octet are 10: locally administered, of one interface.
+  const first = (2 + 4 * candidate).toString(16).padStart(2, '0');
   const suffix = index.toString(16).padStart(4, '0');
-  return ['02', ...pairs(clusterId.slice(0, 6)), ...pairs(suffix)].join(':');
+  return [first, ...pairs(clusterId.slice(0, 6)), ...pairs(suffix)].join(':');
+}
+
+/** The number of an interface in its cluster, whichever of its MACs this is. */
+export function indexOfMac(mac: string): number {
+  return Number.parseInt(mac.slice(-5).replace(':', ''), 16);
 }
 
 function pairs(hex: string): string[] {

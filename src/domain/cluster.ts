@@ -132,11 +132,12 @@ export interface Condition {
 export const operationKinds = ['build', 'scale', 'repair', 'stop', 'start', 'destroy'] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
-/** In the order of a build. `drain` and `leave` only where VMs leave; `configure` asks a frontend for its clock, and tells one that was there before of its nodes. */
+/** In the order of a build. `drain` and `leave` only where VMs leave; `macs` only where VMs that never booted were given other MACs; `configure` asks a frontend for its clock, and tells one that was there before of its nodes. */
 export const buildSteps = [
   'register',
   'drain',
   'leave',
+  'macs',
   'reserve',
   'image',
   'supernode',
@@ -194,6 +195,8 @@ export interface StepRecord {
   parked?: Parked;
   /** Left out on request. */
   skipped?: boolean;
+  /** What a person should know of what was done. */
+  note?: string;
 }
 
 export const stepOutcomes = ['done', 'failed', 'skipped'] as const;

@@ -5,11 +5,17 @@ import type { SeenVm } from './vm.ts';
 /** Something that is not as it should be. */
 export interface Finding {
   site: string;
-  kind: 'site' | 'vm' | 'edge' | 'supernode' | 'node';
+  /** `mac`: another domain has a MAC of the VM, which only a person can mend. */
+  kind: 'site' | 'vm' | 'edge' | 'supernode' | 'node' | 'mac';
   /** Of the VM; of the site for `site` and `supernode`. */
   name: string;
   /** For a person: `VM compute-beach-0 is crashed`. */
   message: string;
+}
+
+/** What a repair can do something about. */
+export function isMendable({ kind }: Finding): boolean {
+  return kind !== 'site' && kind !== 'mac';
 }
 
 /** One site's part of a cluster as it should be. */

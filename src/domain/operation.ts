@@ -15,6 +15,8 @@ export interface OperationScope {
   rolls: string[];
   /** True if no earlier operation worked on this cluster: then a failed gang may be forgotten. */
   fresh: boolean;
+  /** MACs that were given anew when this was recorded, one sentence each; absent if none were. */
+  reassigned?: string[];
 }
 
 /** One site's part of an operation: all that its activities need, since they never see the store. */

@@ -24,7 +24,16 @@ export interface PlanInput {
   spec: ClusterSpec;
   clusterId: string;
   sites: SurveyedSite[];
+  /**
+   * The other registered sites. Nothing is placed there, but a MAC must not be in use anywhere: where the
+   * overlay is routed, nothing else finds the same one twice.
+   */
+  elsewhere?: SurveyedSite[];
   ledger: Ledger;
+}
+
+export function registeredSites({ sites, elsewhere = [] }: PlanInput): SurveyedSite[] {
+  return [...sites, ...elsewhere];
 }
 
 /** @throws {Failure} BadInput for a site that is not registered. */

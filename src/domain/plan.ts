@@ -1,20 +1,13 @@
-import {
-  addressAt,
-  firstFreeRange,
-  formatRange,
-  macFor,
-  overlaps,
-  parseRange,
-  prefixFor,
-  type Range,
-} from './address.ts';
+import { addressAt, formatRange, macFor, type Range } from './address.ts';
 import { Failure } from './failure.ts';
+import { checkName, foreignDomains, whose } from './foreign-domain.ts';
+import { macsOf, sameMac } from './mac-clash.ts';
 import type { OverlayTable } from './overlay.ts';
 import { siteOf, type PlanInput } from './plan-input.ts';
-import { planOverlay, roomIn } from './plan-overlay.ts';
+import { planNetwork, planSiteInterface } from './plan-network.ts';
+import { planOverlay } from './plan-overlay.ts';
 import { placeVms } from './placement.ts';
-import type { FoundDomain, Site } from './site.ts';
-import { domainName, type Vm } from './vm.ts';
+import type { Vm } from './vm.ts';
 
 /** Everything that a build will make, before any site is asked. */
 export interface ClusterPlan {
@@ -47,46 +40,6 @@ export function planCluster(input: PlanInput): ClusterPlan {
     overlay: overlay.table,
     warnings: overlay.warnings,
   };
-}
-
-function planNetwork(input: PlanInput): Range {
-  const used = input.ledger.networks.map(parseRange);
-  const hosts = 1 + input.spec.sites.reduce((sum, site) => sum + site.computes, 0);
-  if (input.spec.network === undefined) {
-    const lans = input.sites.map(({ site }) => siteRange(site));
-    return firstFreeRange([...used, ...lans], prefixFor(hosts + 1));
-  }
-  const range = parseRange(input.spec.network);
-  const clash = used.find((each) => overlaps(each, range));
-  if (clash) {
-    throw new Failure(
-      'Conflict',
-      `network ${input.spec.network} overlaps ${formatRange(clash)}, which another cluster uses`,
-      {
-        help: 'choose another range, or leave `network` out',
-      },
-    );
-  }
-  const lan = input.sites.find(({ site }) => overlaps(siteRange(site), range));
-  if (lan) {
-    throw new Failure(
-      'Conflict',
-      `network ${input.spec.network} overlaps the own network of site ${lan.site.name}`,
-    );
-  }
-  if (roomIn(range, input.spec.overlay.kind) < hosts) {
-    throw new Failure(
-      'BadInput',
-      `network ${input.spec.network} has not enough addresses for ${hosts} VMs`,
-    );
-  }
-  return range;
-}
-
-function siteRange(site: Site): Range {
-  const prefix = site.network.prefixLength;
-  const gateway = parseRange(`${site.network.gateway}/32`).base;
-  return { base: gateway - (gateway % 2 ** (32 - prefix)), prefix };
 }
 
 function planVms(input: PlanInput, range: Range): Vm[] {
@@ -133,65 +86,21 @@ function planVms(input: PlanInput, range: Range): Vm[] {
   return vms;
 }
 
-function planSiteInterface(input: PlanInput, site: Site, index: number) {
-  const used = input.ledger.siteAddresses[site.name] ?? [];
-  const address = site.network.addresses.find((each) => !used.includes(each));
-  if (address === undefined) {
-    throw new Failure(
-      'NoCapacity',
-      `site ${site.name} has no free address for a frontend VM: all ${site.network.addresses.length} are in use`,
-      {
-        help: "destroy a cluster, or ask the site's administrator for more addresses",
-      },
-    );
-  }
-  return { bridge: site.network.bridge, mac: macFor(input.clusterId, 0x8000 + index), address };
-}
-
 function checkNamesAndMacs(input: PlanInput, vms: Vm[]): void {
   const foreign = foreignDomains(input);
   for (const vm of vms) checkName(input.spec.name, vm, foreign);
-  const macs = new Set([...foreign.flatMap((domain) => domain.macs), ...input.ledger.macs]);
-  const clash = vms
-    .flatMap((vm) => [vm.mac, ...(vm.siteInterface ? [vm.siteInterface.mac] : [])])
-    .find((mac) => macs.has(mac));
-  if (clash !== undefined) {
-    throw new MacTaken(clash);
+  const wanted = vms.flatMap(macsOf);
+  const recorded = wanted.find((mac) => input.ledger.macs.includes(mac));
+  if (recorded !== undefined) throw new MacTaken(recorded, 'another cluster');
+  for (const domain of foreign) {
+    const mac = wanted.find((each) => sameMac(domain, each));
+    if (mac !== undefined) throw new MacTaken(mac, whose(domain));
   }
-}
-
-/** A domain at a site that is not of the cluster being planned. */
-export interface ForeignDomain extends FoundDomain {
-  site: string;
-  host: string;
-}
-
-/** All domains at the sites of a plan, but for those of the cluster itself. */
-export function foreignDomains(input: PlanInput): ForeignDomain[] {
-  return input.sites.flatMap(({ site, facts }) =>
-    facts.hosts.flatMap((host) =>
-      host.domains
-        .filter((domain) => domain.mark?.clusterId !== input.clusterId)
-        .map((domain) => ({ site: site.name, host: host.host, ...domain })),
-    ),
-  );
-}
-
-/** @throws {Failure} Conflict if somebody else's domain at the VM's site has the VM's name. */
-export function checkName(cluster: string, vm: Vm, foreign: ForeignDomain[]): void {
-  const name = domainName(cluster, vm.name);
-  const taken = foreign.find((domain) => domain.site === vm.site && domain.name === name);
-  if (!taken) return;
-  throw new Failure(
-    'Conflict',
-    `site ${vm.site} already has a domain ${name} at ${taken.host} that does not belong to this cluster; it was left untouched`,
-    { help: 'choose another cluster name, or ask whoever owns that domain to rename it' },
-  );
 }
 
 /** A derived MAC is taken: plan again with another cluster id. */
 export class MacTaken extends Failure {
-  constructor(mac: string) {
-    super('Conflict', `MAC ${mac} is already in use at a site or by another cluster`);
+  constructor(mac: string, holder: string) {
+    super('Conflict', `MAC ${mac} is already in use by ${holder}`);
   }
 }

@@ -1,11 +1,12 @@
-import { addressAt, macFor, parseRange, toNumber } from './address.ts';
+import { addressAt, indexOfMac, macFor, parseRange, toNumber } from './address.ts';
 import { computesAt, diffSpecs } from './spec-diff.ts';
 import type { ClusterSpec } from './cluster.ts';
 import { Failure } from './failure.ts';
+import { checkName, foreignDomains } from './foreign-domain.ts';
 import { portsOf, type OverlayTable } from './overlay.ts';
-import { checkName, foreignDomains } from './plan.ts';
 import type { ChangedPlan } from './plan-change.ts';
-import { siteOf, type PlanInput } from './plan-input.ts';
+import { siteOf, type PlanInput, type SurveyedSite } from './plan-input.ts';
+import { refuseLans } from './plan-network.ts';
 import { planEdge, planOverlayKind, PortAllocator, roomIn } from './plan-overlay.ts';
 import { planPeers } from './plan-peers.ts';
 import { Rooms, type Size } from './placement.ts';
@@ -27,6 +28,7 @@ import { isStaying } from './vm-state.ts';
 export function replanCluster(input: PlanInput, recorded: RecordedCluster): ChangedPlan {
   refuseImpossible(recorded, input.spec);
   const overlay = overlayFor(input, recorded);
+  refuseLans(recorded.network, joining(input, recorded));
   const sites = input.spec.sites.map(({ name }) => new SitePlan(input, recorded, name));
   const kept = sites.flatMap((site) => site.kept);
   const numbers = new Numbers(input, recorded);
@@ -53,6 +55,12 @@ export function replanCluster(input: PlanInput, recorded: RecordedCluster): Chan
         .map((vm) => vm.name),
     },
   };
+}
+
+/** Sites that the cluster was not at before. */
+function joining({ sites }: PlanInput, recorded: RecordedCluster): SurveyedSite[] {
+  const known = recorded.spec.sites.map(({ name }) => name);
+  return sites.filter(({ site }) => !known.includes(site.name));
 }
 
 /** @throws {Failure} Conflict if the sites cannot join the overlay that is there. */
@@ -180,7 +188,11 @@ class Numbers {
     );
     const foreign = foreignDomains(input);
     const own = recorded.vms.flatMap((vm) => vm.siteInterface?.mac ?? []);
-    this.macs = new Set([...foreign.flatMap(({ macs }) => macs), ...input.ledger.macs, ...own]);
+    this.macs = new Set([
+      ...foreign.flatMap(({ macs }) => macs.map((mac) => mac.toLowerCase())),
+      ...input.ledger.macs,
+      ...own,
+    ]);
   }
 
   /** @throws {Failure} NoCapacity if the network is full. */
@@ -221,7 +233,7 @@ function replanOverlay(input: PlanInput, { overlay }: RecordedCluster, vms: Vm[]
 
 /** A VM's number in its cluster, 1 for the frontend: its MAC is made of it. */
 function indexOf({ mac }: Pick<Vm, 'mac'>): number {
-  return Number.parseInt(mac.slice(-5).replace(':', ''), 16);
+  return indexOfMac(mac);
 }
 
 /** The n of `compute-<site>-<n>`. */

@@ -179,6 +179,23 @@ export async function resizeVms(
   }
 }
 
+/** Gives interfaces of VMs other MACs. What the store has of edges follows, since it is theirs. */
+export async function changeMacs(
+  db: Database,
+  cluster: string,
+  changes: { vm: string; kind: 'overlay' | 'site'; mac: string }[],
+): Promise<void> {
+  for (const { vm, kind, mac } of changes) {
+    await db
+      .updateTable('network_interface')
+      .set({ mac })
+      .where('cluster', '=', cluster)
+      .where('vm', '=', vm)
+      .where('kind', '=', kind)
+      .execute();
+  }
+}
+
 /** Deletes VMs that were leaving, with interfaces, edges and ports; all others are passed over. */
 export async function deleteLeftVms(db: Database, cluster: string, names: string[]): Promise<void> {
   if (names.length === 0) return;

@@ -36,7 +36,7 @@ async function build(operation: ClusterOperation, spec: ClusterSpec): Promise<Bu
   }
   await surveySites(operation, spec, state === 'new');
   const scope = await control.recordPlan({ spec, ...askedBy() });
-  operation.scope = scope;
+  operation.take(scope);
   board.setPhase('building', `${scope.sites.length} sites, origin ${scope.origin}`);
 
   const { report, missing } = await converge(operation, { prove: 'all' });

@@ -6,6 +6,7 @@ import type { VmDefinition } from '../domain/vm.ts';
 import { failureKinds } from '../domain/failure.ts';
 import { atSiteSoon, control, waitingAtSite } from './activities.ts';
 import { describeFailure, messageOf, requireParent } from './failures.ts';
+import { explainRefusal } from './mac-clash.ts';
 import { answerSignal } from './messages.ts';
 import { SiteMail } from './site-mail.ts';
 import { makeVms, removeEdges, removeVms, siteSteps, startVms, stopVms } from './site-steps.ts';
@@ -117,15 +118,20 @@ class SiteBuild {
 
   private async reserveWithTheOthers(): Promise<void> {
     const { input, share, mail } = this;
-    const { reserve } = siteSteps(share);
     // A gang that cannot be complete ends, and is given back; one whose site is away waits for it.
     const parks = ({ kind }: { kind: keyof typeof failureKinds }) =>
       !input.fresh || failureKinds[kind].retry;
-    await this.steps.run(reserve.name, input.site, () => reserve.do(), { parks });
+    const { reserve } = siteSteps(share);
+    await this.steps.run('reserve', input.site, () => reserve.do(), {
+      parks,
+      explain: this.explain,
+    });
     await this.recordReserved();
     mail.reach('reserved');
     await mail.go('reserved');
   }
+
+  private readonly explain = (error: unknown) => explainRefusal(this.share, error);
 
   /** As long as this operation is at work, also parked: VMs that were not booted yet stay reserved. */
   private async renewLease(): Promise<void> {
@@ -179,7 +185,7 @@ class SiteBuild {
     const frontend = share.vms.find((vm) => vm.role === 'frontend');
     if (!frontend) return;
     const started: string[] = [];
-    await this.steps.run('frontend', site, async (round) => {
+    const install = async (round: number) => {
       started.push(...(await this.startAll([frontend], image, round)));
       await waitingAtSite(site, frontendDeadlineMs).waitForFrontend.executeWithOptions(
         { summary: `frontend VM of ${share.operation.mark.cluster}` },
@@ -195,7 +201,8 @@ class SiteBuild {
           },
         ],
       );
-    });
+    };
+    await this.steps.run('frontend', site, install, { explain: this.explain });
     mail.reach('frontend', started);
   }
 
@@ -206,11 +213,12 @@ class SiteBuild {
       return [];
     }
     const started: string[] = [];
-    await this.steps.run('computes', this.site, async (round) => {
+    const start = async (round: number) => {
       started.push(
         ...(await this.startAll(computes, image, round, () => this.mail.go('frontend'))),
       );
-    });
+    };
+    await this.steps.run('computes', this.site, start, { explain: this.explain });
     return started;
   }
 

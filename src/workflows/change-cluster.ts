@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Finding } from '../domain/drift.ts';
+import { isMendable, type Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
 import type { OperationScope, SiteShare } from '../domain/operation.ts';
 import type { ChangeKind, ChangeResult } from '../domain/results.ts';
@@ -10,6 +10,7 @@ import { converge, drainNodes, guestOf } from './converge.ts';
 import { parseWorkflowInput, requireClusterWorkflowId } from './failures.ts';
 import { lookAtCluster, lookAtSite } from './look.ts';
 import { endWatch, keepWatch } from './watching.ts';
+import { refreshFacts } from './site-facts.ts';
 import { stopVms } from './site-steps.ts';
 
 interface Change extends Pick<ChangeResult, 'phase' | 'summary' | 'findings'> {
@@ -78,12 +79,9 @@ async function change(
   const { board } = operation;
   return operation.run(
     async () => {
-      operation.scope = await control.beginOperation({
-        cluster,
-        kind,
-        ...request,
-        ...askedBy(),
-      });
+      // VMs that join must get MACs that nobody has by now.
+      if (kind === 'scale') await refreshFacts((await control.listSites()).sites);
+      operation.take(await control.beginOperation({ cluster, kind, ...request, ...askedBy() }));
       const { amiss = [], ...done } = await body(operation);
       const { phase, summary } = done;
       const { steps } = board.progress;
@@ -120,7 +118,7 @@ async function repair(operation: ClusterOperation): Promise<Change> {
   for (;;) {
     const away = found.filter(({ kind }) => kind === 'site').map(({ site }) => site);
     // That the scheduler misses the nodes of a site that is away says nothing of them.
-    const amiss = found.filter(({ site }) => !away.includes(site));
+    const amiss = found.filter((each) => isMendable(each) && !away.includes(each.site));
     if (amiss.length > 0) await mend(operation, scope, amiss);
     const silent = away.filter((site) => !givenUp.has(site));
     if (silent.length === 0) break;
@@ -170,11 +168,12 @@ function isLostNode({ kind, name }: Finding): boolean {
 
 function summaryOf(findings: Finding[], left: Finding[]): string {
   if (findings.length === 0) return 'nothing was amiss';
-  const amiss = findings.filter((finding) => finding.kind !== 'site').length;
+  const amiss = findings.filter(isMendable).length;
+  const nothing = findings.some(({ kind }) => kind === 'site')
+    ? 'nothing was amiss at the sites that answered'
+    : 'nothing was amiss that a repair can mend';
   return [
-    amiss === 0
-      ? 'nothing was amiss at the sites that answered'
-      : `mended what was amiss (${amiss})`,
+    amiss === 0 ? nothing : `mended what was amiss (${amiss})`,
     ...left.map((finding) => `still: ${finding.message}`),
   ].join('; ');
 }

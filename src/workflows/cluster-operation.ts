@@ -7,7 +7,13 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
-import type { ClusterPhase, ClusterSpec, OperationKind, ParkedStep } from '../domain/cluster.ts';
+import type {
+  ClusterPhase,
+  ClusterSpec,
+  OperationKind,
+  ParkedStep,
+  StepRecord,
+} from '../domain/cluster.ts';
 import type { OperationScope } from '../domain/operation.ts';
 import type { PlanChange } from '../domain/plan-change.ts';
 import { control } from './activities.ts';
@@ -21,6 +27,7 @@ import {
 } from './messages.ts';
 import { resumeInputSchema, type ResumeInput, type ResumeResult } from '../domain/progress.ts';
 import { ProgressBoard } from './progress.ts';
+import { noteStep } from './step-notes.ts';
 import { Steps } from './steps.ts';
 
 /** The site workflows that are at work for an operation. */
@@ -89,6 +96,18 @@ export class ClusterOperation {
         await condition(allHandlersFinished);
       });
     }
+  }
+
+  /** Works on what is recorded from now on, and tells of MACs that were given anew with it. */
+  take(scope: OperationScope): void {
+    this.scope = scope;
+    const { reassigned } = scope;
+    if (!reassigned) return;
+    const now = Date.now();
+    const note = reassigned.join('; ');
+    const record: StepRecord = { step: 'macs', startedAt: now, finishedAt: now, note };
+    noteStep(this.cluster, record);
+    this.board.record(record);
   }
 
   /** @throws {Error} if the operation is not recorded yet: a bug. */

@@ -12,12 +12,16 @@ import {
   waitingAtSite,
 } from './activities.ts';
 import type { ClusterOperation } from './cluster-operation.ts';
+import { reassignAfter } from './mac-clash.ts';
 import { SiteChoir } from './site-choir.ts';
 
 /** All nodes boot at once, so this hardly grows with their number; emulated ones are slow. */
 const nodesDeadlineMs = 20 * 60_000;
 /** How long the jobs of nodes that leave are waited for. */
 const drainDeadlineMs = 60 * 60_000;
+
+/** How often other MACs are given before somebody should look at who takes them all. */
+const clashesAtMost = 5;
 
 export interface ConvergeOptions {
   /** Site → names of running VMs that are stopped first, so that they start anew. */
@@ -37,13 +41,14 @@ export interface Converged {
 
 /**
  * Makes the cluster as it is recorded, from whatever is there. A corrected spec, taken from `resume`
- * meanwhile, stops it and begins anew with what the spec has changed: all else is found done.
+ * meanwhile, stops it and begins anew with what the spec has changed: all else is found done. So do other
+ * MACs, where a site has a domain by now that has those of VMs that never booted.
  */
 export async function converge(
   operation: ClusterOperation,
   options: ConvergeOptions,
 ): Promise<Converged> {
-  for (;;) {
+  for (let clashes = 0; ;) {
     const round = new CancellationScope();
     let corrected: ClusterSpec | undefined;
     operation.respec = async (spec) => {
@@ -56,14 +61,22 @@ export async function converge(
       const result = await round.run(() => new Converging(operation, options).run());
       if (!corrected) return result;
     } catch (error) {
-      if (!corrected || CancellationScope.current().consideredCancelled) throw error;
+      if (CancellationScope.current().consideredCancelled) throw error;
+      if (!corrected) {
+        clashes += 1;
+        const scope =
+          clashes > clashesAtMost ? undefined : await reassignAfter(operation.recorded, error);
+        if (!scope) throw error;
+        operation.take(scope);
+      }
     } finally {
       operation.respec = undefined;
       operation.sites = undefined;
     }
+    if (!corrected) continue;
     const scope = await control.changePlan({ scope: operation.recorded, spec: corrected });
     // What was made before may be in use: from now on a gang that fails gives nothing back.
-    operation.scope = { ...scope, fresh: false };
+    operation.take({ ...scope, fresh: false });
     operation.board.clearSteps();
   }
 }

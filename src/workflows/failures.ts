@@ -34,6 +34,9 @@ export function rootCause(error: unknown): unknown {
   return current;
 }
 
+/** Of a failure that ends a site's part of an operation, which then begins anew with other MACs. */
+export const macClashType = 'MacClash';
+
 /** What happened, as one of our failures: whatever the engine has wrapped around it. */
 export function describeFailure(error: unknown): FailureDescription {
   const cause = rootCause(error);

@@ -11,23 +11,33 @@ import type { FrontendShare, OperationScope, SiteShare } from '../domain/operati
 import { atSiteSoon, control } from './activities.ts';
 import { guestOf } from './converge.ts';
 import { messageOf } from './failures.ts';
+import { refreshFacts } from './site-facts.ts';
 
-/** Looks at every site of the cluster and at its scheduler, and tells what is not as it should be. Changes nothing. */
+/**
+ * Looks at every site of the cluster and at its scheduler, and tells what is not as it should be. Changes
+ * nothing.
+ */
 export async function lookAtCluster(scope: OperationScope): Promise<Finding[]> {
   const { operation } = scope;
   const frontend = await control.frontendShare({ operation });
   const wanted: WantedAtSite[] = [];
   const views: Record<string, SiteView> = {};
+  const recent: string[] = [];
   await Promise.all(
     scope.sites.map(async (site) => {
       const share = await control.siteShare({ operation, site });
       wanted.push(wantedAt(share));
-      views[site] = await viewOf(share);
+      const [view, answered] = await Promise.all([viewOf(share), refreshFacts([share.site])]);
+      views[site] = view;
+      recent.push(...answered);
     }),
   );
   wanted.sort((a, b) => scope.sites.indexOf(a.site) - scope.sites.indexOf(b.site));
   const nodes = frontendIsSeen(frontend, views) ? await askScheduler(scope, frontend) : undefined;
-  const findings = findDrift(wanted, views, Array.isArray(nodes) ? nodes : undefined);
+  const findings = [
+    ...findDrift(wanted, views, Array.isArray(nodes) ? nodes : undefined),
+    ...(await control.macClashes({ operation, recent: recent.toSorted() })),
+  ];
   return nodes === undefined || Array.isArray(nodes) ? findings : [...findings, nodes];
 }
 

@@ -7,6 +7,7 @@ import { atSiteSoon, control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
 import { lookAtCluster } from './look.ts';
 import { listOrphans } from './orphans.ts';
+import { refreshFacts } from './site-facts.ts';
 
 /**
  * Says how the sites differ from the database, as after an older one was restored. Deletes nothing.
@@ -23,6 +24,8 @@ export async function reconcileSites(input: unknown): Promise<ReconcileResult> {
 
 async function reconcile(): Promise<ReconcileResult> {
   const { sites, installation } = await control.listSites();
+  // A site without clusters may have a domain with the MAC of a VM elsewhere.
+  await refreshFacts(sites);
   const silent: ReconcileResult['silent'] = [];
   const seen: { site: Site; operations: Operation[]; things: OwnedThing[] }[] = [];
   await Promise.all(

@@ -4,7 +4,7 @@ import { stepMetrics } from '../domain/step-metrics.ts';
 
 /** Logs and counts what happens to a step. Both are silent in a replay. */
 export function noteStep(cluster: string, record: StepRecord): void {
-  const { step, site, rounds, startedAt, finishedAt, parked } = record;
+  const { step, site, rounds, startedAt, finishedAt, parked, note } = record;
   const where = site === undefined ? {} : { site };
   const about = { cluster, ...where, step, round: rounds ?? 1 };
   if (parked !== undefined) {
@@ -19,7 +19,7 @@ export function noteStep(cluster: string, record: StepRecord): void {
     metricMeter
       .createHistogram(stepMetrics.seconds, 'float')
       .record(durationMs / 1000, { step, site: site ?? '', outcome });
-    const told = { ...about, outcome, durationMs };
+    const told = { ...about, outcome, durationMs, ...(note === undefined ? {} : { note }) };
     if (outcome === 'failed') log.warn('step failed', { ...told, error: record.error });
     else log.info(outcome === 'skipped' ? 'step was left out' : 'step is done', told);
   }

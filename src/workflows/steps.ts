@@ -1,8 +1,13 @@
-import { condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  TemporalFailure,
+} from '@temporalio/workflow';
 import { withTried, type StepAttempts } from '../domain/attempts.ts';
 import type { Parked, StepName, StepRecord } from '../domain/cluster.ts';
 import { failureKinds, type FailureDescription } from '../domain/failure.ts';
-import { describeFailure, messageOf } from './failures.ts';
+import { describeFailure, macClashType, messageOf } from './failures.ts';
 import type { Answer } from './messages.ts';
 import { inStep, type TriedListener } from './step-context.ts';
 import { noteStep } from './step-notes.ts';
@@ -16,6 +21,8 @@ export interface StepOptions<T> {
   parks?: (failure: FailureDescription) => boolean;
   /** What its record says of its result, for the history. */
   note?: (result: T) => Pick<StepRecord, 'sent'>;
+  /** What an error really is, where that takes a look; undefined if it is what it says. */
+  explain?: (error: unknown) => Promise<unknown> | undefined;
 }
 
 /** Pauses before a passing cause is tried again by itself: they double from the first to the last. */
@@ -90,7 +97,9 @@ export class Steps {
         const result = await inStep({ ...where, round }, hear, () => body(round));
         this.tell({ ...record(), finishedAt: Date.now(), ...options.note?.(result) });
         return result;
-      } catch (error) {
+      } catch (thrown) {
+        const looking = options.explain?.(thrown);
+        const error = looking ? await looking : thrown;
         const failure = describeFailure(error);
         if (!mayPark(error, failure, options)) {
           this.tell({ ...record(), finishedAt: Date.now(), error: messageOf(error) });
@@ -163,6 +172,8 @@ function told({ attempts, failed }: StepAttempts): Pick<StepRecord, 'attempts' |
 function mayPark<T>(error: unknown, failure: FailureDescription, options: StepOptions<T>): boolean {
   if (isCancellation(error) || !(error instanceof TemporalFailure)) return false;
   if (failure.kind === 'StaleEpoch') return false;
+  // The operation gives other MACs by itself.
+  if (error instanceof ApplicationFailure && error.type === macClashType) return false;
   return options.parks?.(failure) ?? true;
 }
 

@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { z } from 'zod';
 import { askedByMemo } from '../domain/asked-by.ts';
-import type { Finding } from '../domain/drift.ts';
+import { isMendable, type Finding } from '../domain/drift.ts';
 import { clusterWorkflowId } from '../domain/engine-names.ts';
 import { clusterNameSchema } from '../domain/names.ts';
 import { control } from './activities.ts';
@@ -31,7 +31,7 @@ export async function watchCluster(input: unknown): Promise<WatchResult> {
     const findings = await lookAtCluster(watched.scope);
     const { clusterId } = watched.scope.operation.mark;
     await control.recordDrift({ cluster, clusterId, findings });
-    const canBeMended = findings.some((finding) => finding.kind !== 'site');
+    const canBeMended = findings.some(isMendable);
     if (watched.watch.repair && canBeMended) await startRepair(cluster);
     return { cluster, looked: true, findings };
   } catch (error) {

@@ -136,6 +136,49 @@ describe('the plan of a cluster', () => {
     expect(() => planCluster(input)).toThrow('MAC 02:a1:b2:c3:00:04 is already in use');
   });
 
+  it.each(['alpine', 'beach', 'cloud'])('refuses a MAC that a domain at %s has', (site) => {
+    const input = withDomain(planInput(), site, { name: 'theirs', macs: ['02:A1:B2:C3:80:01'] });
+    expect(() => planCluster(input)).toThrow(
+      new RegExp(`MAC 02:a1:b2:c3:80:01 is already in use by domain theirs at ${site}/`),
+    );
+  });
+
+  it('refuses a MAC that a domain has at a site where the cluster is not', () => {
+    const site = libvirtSite('desert');
+    const facts = roomyFacts(site);
+    facts.hosts[1]?.domains.push({ name: 'theirs', macs: ['02:a1:b2:c3:00:02'] });
+    expect(() => planCluster(planInput({ elsewhere: [{ site, facts }] }))).toThrow(
+      'MAC 02:a1:b2:c3:00:02 is already in use by domain theirs at desert/',
+    );
+  });
+
+  it("refuses a MAC of another cluster's interface, of whichever kind", () => {
+    for (const mac of ['02:a1:b2:c3:00:01', '02:a1:b2:c3:80:01']) {
+      const ledger = { ...emptyLedger, macs: [mac] };
+      expect(() => planCluster(planInput({ ledger }))).toThrow(
+        `MAC ${mac} is already in use by another cluster`,
+      );
+    }
+  });
+
+  it('keeps apart from the own network of a site where the cluster is not', () => {
+    const site = libvirtSite('desert');
+    Object.assign(site.network, { gateway: '10.77.1.1', prefixLength: 24 });
+    const elsewhere = [{ site, facts: roomyFacts(site) }];
+    expect(planCluster(planInput({ elsewhere })).network).toBe('10.77.2.0/24');
+    const spec = clusterSpec({ network: '10.77.0.0/16' });
+    expect(() => planCluster(planInput({ spec, elsewhere }))).toThrow(
+      'overlaps the own network of site desert (10.77.1.0/24)',
+    );
+  });
+
+  it('gives the frontend no address that a machine of the site has', () => {
+    const input = planInput();
+    const lan = input.sites[0]?.site.network;
+    if (lan) lan.addresses = [lan.gateway, '192.168.10.7'];
+    expect(planCluster(input).vms[0]?.siteInterface?.address).toBe('192.168.10.7');
+  });
+
   it('goes around ports and site addresses that other clusters use', () => {
     const ledger = {
       ...emptyLedger,

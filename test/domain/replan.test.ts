@@ -105,6 +105,34 @@ describe('more computes at a site', () => {
     expect(change.added[0]).toMatchObject({ mac: '02:a1:b2:c3:00:06', address: '10.77.1.6' });
   });
 
+  it('pass over MACs that a domain has, also at a site where the cluster is not', () => {
+    const recorded = recordedCluster('ready');
+    const spec = scaledSpec(recorded.spec, { beach: 2 });
+    const { sites } = planInput(spec);
+    const desert = sites.filter(({ site }) => site.name === 'desert');
+    desert[0]?.facts.hosts[1]?.domains.push({ name: 'theirs', macs: ['02:A1:B2:C3:00:05'] });
+    const input = planInput(spec, {
+      sites: sites.filter((each) => !desert.includes(each)),
+      elsewhere: desert,
+    });
+    expect(replanCluster(input, recorded).change.added[0]).toMatchObject({
+      mac: '02:a1:b2:c3:00:06',
+    });
+  });
+
+  it("cannot be at a site whose own network overlaps the cluster's", () => {
+    const recorded = recordedCluster('ready');
+    const input = planInput(scaledSpec(recorded.spec, { desert: 1 }));
+    const desert = input.sites.find(({ site }) => site.name === 'desert')?.site;
+    if (desert) desert.network.gateway = '10.77.1.1';
+    expect(() => replanCluster(input, recorded)).toThrow(
+      expect.objectContaining({
+        kind: 'Conflict',
+        message: expect.stringContaining('own network of site desert'),
+      }),
+    );
+  });
+
   it('do not take the name of a domain that is somebody else’s', () => {
     const recorded = recordedCluster('ready');
     const input = planInput(scaledSpec(recorded.spec, { beach: 2 }));

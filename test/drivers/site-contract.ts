@@ -152,6 +152,33 @@ export function siteDriverContract(name: string, setUp: () => Promise<ContractSi
       expect(failure.message).toContain(first!.mac);
     });
 
+    it('names both domains where one of others has the MAC of a VM that was booted', async () => {
+      const [first] = two();
+      await prepare([first!]);
+      await at.driver.startVms(operation, [first!]);
+      await at.addForeignDomain({ container: first!.container, name: 'theirs', mac: first!.mac });
+      const failure = await failureOf(at.driver.reserve(operation, [first!], soon()));
+      expect(failure.kind).toBe('Conflict');
+      expect(failure.message).toMatch(/was booted with the MAC .*theirs.*both were left untouched/);
+      for (const name of [first!.domain, first!.mac, first!.container]) {
+        expect(failure.message).toContain(name);
+      }
+      expect(await at.hasForeignDomain({ container: first!.container, name: 'theirs' })).toBe(true);
+      const [seen] = await at.driver.describeVms(operation);
+      expect(seen).toMatchObject({ power: 'running', booted: true });
+    });
+
+    it('takes another MAC for a VM that is reserved and was never booted', async () => {
+      const [first] = two();
+      await at.driver.reserve(operation, [first!], soon());
+      const mac = first!.mac.replace(/^02/, '06');
+      await at.driver.reserve(operation, [{ ...first!, mac }], soon());
+      const facts = await at.driver.facts();
+      const macs = facts.hosts.flatMap((host) => host.domains.flatMap((domain) => domain.macs));
+      expect(macs).toContain(mac);
+      expect(macs).not.toContain(first!.mac);
+    });
+
     it("does not adopt another installation's domain of the same name", async () => {
       const theirs = operationOf(1, {
         installation: '91d3c3c4-8f2a-4b7e-8a55-0d5a3c1f7b21',

@@ -4,12 +4,16 @@ import type { MemoryDomain } from '../../src/drivers/site/memory/world-state.ts'
 import type { Random } from './engine/random.ts';
 import { installation, type Rig } from './rig.ts';
 
+/** Of the few MACs that an interface can have. */
+const macsTakenAtMost = 4;
+
 /** What breaks by itself at the sites and between them, until it is told to stop. */
 export class Gremlin {
   private readonly rig: Rig;
   private readonly sites: MemorySite[];
   private readonly random: Random;
   private resting = false;
+  private macsTaken = 0;
 
   constructor(rig: Rig, sites: MemorySite[], random: Random) {
     this.rig = rig;
@@ -24,6 +28,13 @@ export class Gremlin {
       rig.clock.after(draw.int(everyMs / 4, everyMs * 2), next);
     };
     rig.clock.after(draw.int(1000, everyMs), next);
+    const thief = random.fork('thief');
+    rig.written.push(() => {
+      // VMs are planned for seconds only, so that a strike now and then would miss them.
+      if (!this.resting && thief.chance(0.05)) {
+        rig.clock.after(thief.int(1, 3000), () => this.takeMac(thief));
+      }
+    });
   }
 
   /** Everything that is away comes back, and nothing breaks any more. */
@@ -101,6 +112,25 @@ export class Gremlin {
     log(`! supernode of ${mark.cluster} at ${site} is gone`);
     checker.forget(site, mark.clusterId, 'supernode', site);
     state.supernodes = state.supernodes.filter((each) => each !== mark);
+  }
+
+  /** Somebody else makes a domain with the MAC of a VM that is planned and not made yet. */
+  private takeMac(random: Random): void {
+    const { world, checker, log, tables } = this.rig;
+    const sites = Object.values(world.state.sites);
+    const isFree = (mac: string) =>
+      !sites.some(({ domains }) => domains.some((domain) => domain.macs.includes(mac)));
+    const planned = [...tables.vms.values()]
+      .flat()
+      .map(({ vm }) => vm)
+      .filter((vm) => vm.state === 'planned' && isFree(vm.mac));
+    if (this.resting || planned.length === 0 || this.macsTaken >= macsTakenAtMost) return;
+    this.macsTaken += 1;
+    const { name, site, container, mac } = random.pick(planned);
+    log(`! somebody takes the MAC ${mac} of ${name} at ${site}/${container}`);
+    const theirs = { container, name: `theirs-${this.macsTaken}-${mac}`, macs: [mac] };
+    world.world.addForeignDomain(site, { ...theirs, cpus: 0, memoryMiB: 0 });
+    checker.remember(world.state);
   }
 }
 

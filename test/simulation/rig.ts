@@ -41,6 +41,8 @@ export interface Rig {
   checker: Checker;
   drivers: SiteDrivers;
   lines: string[];
+  /** Called after each write to the store. */
+  written: (() => void)[];
   log: (line: string) => void;
   digest(): string;
 }
@@ -63,8 +65,9 @@ export function createRig(options: RigOptions): Rig {
   const { bootDelayMs, onCall } = options;
   const world = watchWorld({ bootDelayMs, faults, checker, log, ...(onCall ? { onCall } : {}) });
   const watchPhases = phaseWatcher(checker, log);
-  const written = () => watchPhases(database.tables, world.state);
-  const database = createDatabase(storeWeather(faults, log, written));
+  const written: (() => void)[] = [() => watchPhases(database.tables, world.state)];
+  const tellWritten = () => written.forEach((listener) => listener());
+  const database = createDatabase(storeWeather(faults, log, tellWritten));
   const drivers = memoryDrivers(world);
   const control = createControlActivities({
     db: asDatabase(database),
@@ -94,6 +97,7 @@ export function createRig(options: RigOptions): Rig {
     checker,
     drivers,
     lines,
+    written,
     log,
     digest: () => digestOf(lines),
   };

@@ -2,6 +2,7 @@ import { createClusterActivities } from './clusters.ts';
 import { createConsoleActivities } from './console.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { createImageActivities } from './image.ts';
+import { createMacActivities } from './macs.ts';
 import { createOperationActivities } from './operations.ts';
 import { createNodeActivities } from './nodes.ts';
 import { createPlanActivities } from './plan.ts';
@@ -17,6 +18,7 @@ export function createControlActivities(dependencies: ControlDependencies) {
     ...createSiteRegisterActivities(dependencies),
     ...createPlanActivities(dependencies),
     ...createOperationActivities(dependencies),
+    ...createMacActivities(dependencies),
     ...createShareActivities(dependencies),
     ...createSecretActivities(dependencies),
     ...createNodeActivities(dependencies),

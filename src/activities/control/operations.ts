@@ -4,24 +4,19 @@ import type { OperationScope } from '../../domain/operation.ts';
 import { scaledSpec } from '../../domain/spec-change.ts';
 import { sameSpec } from '../../domain/spec-diff.ts';
 import { isStaying } from '../../domain/vm-state.ts';
-import { findBuild, listBuilds, renewBuild, startBuild } from '../../store/builds.ts';
+import { listBuilds, renewBuild, startBuild } from '../../store/builds.ts';
 import { recordChange } from '../../store/changes.ts';
-import {
-  clusterNotFound,
-  clusterReplaced,
-  findCluster,
-  lockCluster,
-  setPhase,
-  staleEpoch,
-} from '../../store/clusters.ts';
+import { clusterNotFound, findCluster, lockCluster, setPhase } from '../../store/clusters.ts';
 import type { Database } from '../../store/database.ts';
 import { changeInTransaction, findPlan, type RecordedPlan } from '../../store/plans.ts';
 import { wantVmState } from '../../store/vms.ts';
 import { activity } from '../activity.ts';
 import { conditionsWith } from './conditions.ts';
 import type { ControlDependencies } from './dependencies.ts';
+import { keepMacsApart, toldMacs } from './macs.ts';
 import { refuseOperation } from './permission.ts';
 import { planChange } from './planning.ts';
+import { runningBuild } from './running-build.ts';
 import { scopeOf, startOf } from './scopes.ts';
 
 /** What can be done to a cluster that was built. */
@@ -64,11 +59,15 @@ export function createOperationActivities({ db }: ControlDependencies) {
       return activity(() =>
         changeInTransaction(db, input.cluster, async (tx) => {
           const { cluster: name, kind } = input;
+          let told: { reassigned?: string[] } = {};
           const build = await startBuild(
             tx,
             { cluster: name, ...startOf(kind, input) },
             {
-              before: () => recordIntent(tx, input),
+              before: async () => {
+                await recordIntent(tx, input);
+                if (kind !== 'stop') told = toldMacs(await keepMacsApart(tx, name));
+              },
               after: async (_, { epoch }) => {
                 const cluster = await lockCluster(tx, name);
                 const ready = { status: false, ...goingOn[kind] };
@@ -77,7 +76,7 @@ export function createOperationActivities({ db }: ControlDependencies) {
               },
             },
           );
-          return scopeOf(tx, await lockCluster(tx, name), build);
+          return { ...(await scopeOf(tx, await lockCluster(tx, name), build)), ...told };
         }),
       );
     },
@@ -172,11 +171,7 @@ async function changeRunning(
   tx: Database,
   { scope, spec }: { scope: OperationScope; spec: ClusterSpec },
 ): Promise<OperationScope> {
-  const { mark } = scope.operation;
-  const cluster = await lockCluster(tx, mark.cluster);
-  if (cluster.id !== mark.clusterId) throw clusterReplaced(scope.operation);
-  const build = await findBuild(tx, scope.buildId);
-  if (cluster.epoch > build.epoch) throw staleEpoch(cluster, build.epoch);
+  const { cluster, build } = await runningBuild(tx, scope);
   if (build.kind === 'destroy' || build.kind === 'stop') {
     throw new Failure(
       'Conflict',
@@ -190,6 +185,7 @@ async function changeRunning(
   const recorded = await findPlan(tx, cluster.name);
   if (!recorded) throw clusterNotFound(cluster.name);
   await recordChange(tx, await planChange(tx, recorded, spec));
+  const told = toldMacs(await keepMacsApart(tx, cluster.name));
   const renewed = await renewBuild(tx, build);
-  return scopeOf(tx, await lockCluster(tx, cluster.name), renewed);
+  return { ...(await scopeOf(tx, await lockCluster(tx, cluster.name), renewed)), ...told };
 }

@@ -9,6 +9,7 @@ import { findPlan, planAndRecord } from '../../store/plans.ts';
 import { activity } from '../activity.ts';
 import { conditionsWith } from './conditions.ts';
 import type { ControlDependencies } from './dependencies.ts';
+import { keepMacsApart, toldMacs } from './macs.ts';
 import { takeUpState } from './permission.ts';
 import { namesOf, planChange, planNew } from './planning.ts';
 import { previewChange, previewNew } from './preview.ts';
@@ -59,14 +60,18 @@ export function createPlanActivities({ db, installation }: ControlDependencies) 
     async recordPlan(input: { spec: ClusterSpec; askedBy?: string }): Promise<OperationScope> {
       return activity(async () => {
         const cluster = (await unfinished(input.spec)) ?? (await record(input.spec));
+        let told: { reassigned?: string[] } = {};
         const start = { cluster: cluster.name, ...startOf('build', input) };
         const build = await startBuild(db, start, {
+          before: async (tx) => {
+            told = toldMacs(await keepMacsApart(tx, cluster.name));
+          },
           after: async (tx, { epoch }) => {
             const conditions = await conditionsWith(tx, cluster, building);
             await setPhase(tx, cluster.name, 'building', conditions, epoch);
           },
         });
-        return scopeOf(db, cluster, build);
+        return { ...(await scopeOf(db, cluster, build)), ...told };
       });
     },
   };

@@ -10,7 +10,7 @@ import { checkRolls } from '../../rolls/rolls.ts';
 import type { Database } from '../../store/database.ts';
 import { readLedger } from '../../store/ledger.ts';
 import type { RecordedPlan } from '../../store/plans.ts';
-import { findSite } from '../../store/sites.ts';
+import { listSites } from '../../store/sites.ts';
 import { refuseDestroying } from './permission.ts';
 
 const planAttempts = 5;
@@ -23,11 +23,11 @@ export async function planNew(
   installation: string,
 ): Promise<{ plan: ClusterPlan; sites: SurveyedSite[] }> {
   checkRolls(spec.rolls);
-  const sites = await surveyedSites(db, spec, { installation });
+  const { sites, elsewhere } = await surveyedSites(db, spec, { installation });
   for (let attempt = 1; ; attempt += 1) {
     try {
       const clusterId = randomBytes(6).toString('hex');
-      return { plan: planCluster({ spec, clusterId, sites, ledger }), sites };
+      return { plan: planCluster({ spec, clusterId, sites, elsewhere, ledger }), sites };
     } catch (error) {
       // Another id gives other MACs; a clash of 24 random bits does not happen five times.
       if (!(error instanceof MacTaken) || attempt === planAttempts) throw error;
@@ -49,34 +49,38 @@ export async function planChange(
   checkRolls(spec.rolls);
   const { cluster, vms, overlay } = recorded;
   const { installation, id: clusterId } = cluster;
-  const sites = await surveyedSites(db, spec, { installation, clusterId });
+  const { sites, elsewhere } = await surveyedSites(db, spec, { installation, clusterId });
   const ledger = await readLedger(db, namesOf(spec));
   const { network, readyAt } = cluster;
   const before = { spec: cluster.spec, network, vms, overlay, wasReady: readyAt !== undefined };
-  return { ...replanCluster({ spec, clusterId, sites, ledger }, before), sites };
+  const input = { spec, clusterId, sites, elsewhere, ledger };
+  return { ...replanCluster(input, before), sites };
 }
 
 export function namesOf(spec: ClusterSpec): string[] {
   return spec.sites.map((site) => site.name);
 }
 
-/** What the sites said last, as a reservation of that cluster will find it. */
+/** What the sites said last: those of the spec as a reservation of that cluster will find them. */
 async function surveyedSites(
   db: Database,
   spec: ClusterSpec,
   asker: { installation: string; clusterId?: string },
-): Promise<SurveyedSite[]> {
-  const sites: SurveyedSite[] = [];
-  for (const name of namesOf(spec)) {
-    const { site, facts } = await surveyed(db, name);
-    sites.push({ site, facts: withoutLapsed(facts, asker) });
-  }
-  return sites;
+): Promise<{ sites: SurveyedSite[]; elsewhere: SurveyedSite[] }> {
+  const registered = (await listSites(db)).flatMap(({ site, facts }) =>
+    facts ? [{ site, facts }] : [],
+  );
+  const names = namesOf(spec);
+  const sites = names.map((name) => {
+    const { site, facts } = surveyed(registered, name);
+    return { site, facts: withoutLapsed(facts, asker) };
+  });
+  return { sites, elsewhere: registered.filter(({ site }) => !names.includes(site.name)) };
 }
 
-async function surveyed(db: Database, name: string): Promise<SurveyedSite> {
-  const found = await findSite(db, name);
-  if (found?.facts) return { site: found.site, facts: found.facts };
+function surveyed(registered: SurveyedSite[], name: string): SurveyedSite {
+  const found = registered.find(({ site }) => site.name === name);
+  if (found) return found;
   throw new Failure('BadInput', `site ${name} is not registered`, {
     help: '`mvc site add` registers a site',
   });

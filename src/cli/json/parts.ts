@@ -100,6 +100,7 @@ export const stepRecord: z.ZodType<StepRecord> = part(
       .describe('of the step `image` at a site: what it was sent of the image'),
     parked: parked.exactOptional(),
     skipped: z.boolean().exactOptional(),
+    note: z.string().exactOptional().describe('what a person should know of what was done'),
   }),
 );
 
@@ -107,7 +108,7 @@ export const finding: z.ZodType<Finding> = part(
   'Finding',
   z.strictObject({
     site: z.string(),
-    kind: z.enum(['site', 'vm', 'edge', 'supernode', 'node']),
+    kind: z.enum(['site', 'vm', 'edge', 'supernode', 'node', 'mac']),
     name: z.string(),
     message: z.string().describe('a sentence for a person'),
   }),

@@ -51,10 +51,10 @@ export function planReservation<D extends PresentDomain>(
     .filter((each) => hasRunOut(each, operation, now))
     .sort((a, b) => a.mark.leaseUntil - b.mark.leaseUntil);
   const inTheWay = ended.filter((each) => planned.some(({ vm }) => clashOf(operation, vm, each)));
-  for (const { vm } of planned) {
-    for (const other of others.filter((each) => !inTheWay.some((ended) => ended === each))) {
-      const clash = clashOf(operation, vm, other);
-      if (clash) throw conflict(vm, other, clash);
+  for (const each of planned) {
+    for (const other of others.filter((one) => !inTheWay.some((ended) => ended === one))) {
+      const clash = clashOf(operation, each.vm, other);
+      if (clash) throw conflict(each, other, clash);
     }
   }
   const lacking = lack(planned, capacity);
@@ -127,23 +127,56 @@ export function renewedLease(domain: Marked<PresentDomain>, leaseUntil: number):
   return domain.mark.booted ? domain.mark.leaseUntil : Math.max(domain.mark.leaseUntil, leaseUntil);
 }
 
-function clashOf(operation: Operation, vm: VmDefinition, other: PresentDomain): string | undefined {
-  if (other.name === vm.domain) return `a domain ${vm.domain}`;
-  const uuid = domainUuid(operation.mark, vm.name);
-  if (other.uuid === uuid) return `a domain with the UUID ${uuid} (${other.name})`;
-  const macs = [vm.mac, ...(vm.siteInterface ? [vm.siteInterface.mac] : [])];
-  const mac = macs.find((each) => other.macs.includes(each));
-  return mac === undefined ? undefined : `a domain with the MAC ${mac} (${other.name})`;
+interface Clash {
+  what: string;
+  /** Set if it is about this MAC. */
+  mac?: string;
 }
 
-function conflict(vm: VmDefinition, other: PresentDomain, clash: string): Failure {
+function clashOf(operation: Operation, vm: VmDefinition, other: PresentDomain): Clash | undefined {
+  if (other.name === vm.domain) return { what: `a domain ${vm.domain}` };
+  const uuid = domainUuid(operation.mark, vm.name);
+  if (other.uuid === uuid) return { what: `a domain with the UUID ${uuid} (${other.name})` };
+  const macs = [vm.mac, ...(vm.siteInterface ? [vm.siteInterface.mac] : [])];
+  const mac = macs.find((each) => other.macs.includes(each));
+  return mac === undefined
+    ? undefined
+    : { what: `a domain with the MAC ${mac} (${other.name})`, mac };
+}
+
+function conflict(
+  { vm, domain }: ReservationPlan<PresentDomain>['vms'][number],
+  other: PresentDomain,
+  { what, mac }: Clash,
+): Failure {
   const owner = other.mark
     ? `cluster ${other.mark.mark.cluster} (${other.mark.mark.clusterId})`
     : 'somebody else';
+  if (mac !== undefined && domain?.mark.booted) return bootedConflict(vm, other, owner, mac);
+  const help =
+    mac === undefined
+      ? 'choose another cluster name, or ask whoever owns that domain to rename or remove it'
+      : `ask whoever owns ${other.name} to give it another MAC or to remove it`;
   return new Failure(
     'Conflict',
-    `${clash} exists already and belongs to ${owner}; it was left untouched, and ${vm.name} was not made`,
-    { help: 'choose another cluster name, or ask whoever owns that domain to rename or remove it' },
+    `${what} exists already at ${vm.site}/${vm.container} and belongs to ${owner}; it was left untouched, and ${vm.name} was not made`,
+    { help },
+  );
+}
+
+/** Others have learned a booted VM's MAC, and its own system is set up for it: so it keeps that. */
+function bootedConflict(
+  vm: VmDefinition,
+  other: PresentDomain,
+  owner: string,
+  mac: string,
+): Failure {
+  return new Failure(
+    'Conflict',
+    `VM ${vm.name} (domain ${vm.domain}) at ${vm.site}/${vm.container} was booted with the MAC ${mac}, and the domain ${other.name} of ${owner} there has it by now, too; both were left untouched`,
+    {
+      help: `ask whoever owns ${other.name} to give it another MAC or to remove it, or let ${vm.name} leave by \`mvc scale\``,
+    },
   );
 }
 

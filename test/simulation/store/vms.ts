@@ -74,6 +74,31 @@ export async function resizeVms(
   );
 }
 
+export async function changeMacs(
+  db: Database,
+  cluster: string,
+  changes: { vm: string; kind: 'overlay' | 'site'; mac: string }[],
+): Promise<void> {
+  await call(db, 'changeMacs', (tables) => {
+    const changeOf = (name: string, kind: 'overlay' | 'site') =>
+      changes.find((each) => each.vm === name && each.kind === kind)?.mac;
+    const rows = (tables.vms.get(cluster) ?? []).map((row): VmRow => {
+      const { vm } = row;
+      const own = vm.siteInterface;
+      const siteInterface = own && { ...own, mac: changeOf(vm.name, 'site') ?? own.mac };
+      const mac = changeOf(vm.name, 'overlay') ?? vm.mac;
+      return { ...row, vm: { ...vm, mac, ...(siteInterface ? { siteInterface } : {}) } };
+    });
+    tables.vms = withRow(tables.vms, cluster, rows);
+    const edges = tables.edges.get(cluster) ?? [];
+    tables.edges = withRow(
+      tables.edges,
+      cluster,
+      edges.map((edge) => ({ ...edge, mac: changeOf(edge.vm, 'overlay') ?? edge.mac })),
+    );
+  });
+}
+
 export async function deleteLeftVms(db: Database, cluster: string, names: string[]): Promise<void> {
   await call(db, 'deleteLeftVms', (tables) => {
     const rows = tables.vms.get(cluster) ?? [];
