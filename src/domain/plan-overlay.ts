@@ -90,7 +90,7 @@ function planRouted(input: PlanInput) {
         'MissingTool',
         `overlay routed needs ${names} at site ${site.name}, VM container ${host.host}`,
         {
-          help: `ask the site's administrator to install ${missing.map((each) => each.package).join(', ')}; then \`mvc site refresh\``,
+          help: `ask the site's administrator to install ${missing.map((each) => each.package).join(', ')}; then \`mvc site update\``,
         },
       );
     }

@@ -71,7 +71,7 @@ function factsOf(input: PlanInput, siteName: string, container: string) {
       'MissingTool',
       `VM container ${container} of site ${siteName} has told no key`,
       {
-        help: '`mvc site refresh` asks it anew; a program of an older version there has none',
+        help: '`mvc site update` asks it anew; a program of an older version there has none',
       },
     );
   }

@@ -33,7 +33,7 @@ export function createSealKey(pool: string): SealKey {
       } catch (error) {
         throw new Failure('Forbidden', `what is sealed for ${purpose} cannot be opened here`, {
           cause: error,
-          help: 'this host has a new sealing key: `mvc site refresh` reads it, then resume',
+          help: 'this host has a new sealing key: `mvc site update` reads it, then resume',
         });
       }
     },

@@ -28,7 +28,8 @@ export function runProgram(
       (error, stdout, stderr) => {
         // Of a program that could not be started it is a word, of one that was killed nothing.
         const exitCode = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
-        resolve({ exitCode, stdout, stderr });
+        const ended = error?.signal ? `${stderr}(ended by ${error.signal})` : stderr;
+        resolve({ exitCode, stdout, stderr: ended });
       },
     );
     if (stdin !== undefined) child.stdin?.end(stdin);
