@@ -48,4 +48,8 @@ async def main(name: str, *options: str) -> int:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("usage: python resume.py NAME [--skip]")
-    sys.exit(asyncio.run(main(*sys.argv[1:])))
+    code = asyncio.run(main(*sys.argv[1:]))
+    # The client's threads may still run while Python takes itself down, and then crash it.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
