@@ -51,11 +51,13 @@ async function previewScale(
 
 /** `mvc repair` */
 export function repairCommand(): Command {
-  return changeCommand('repair', 'mvc repair demo')
+  return changeCommand('repair', 'mvc repair demo\n  mvc repair demo --new-key')
     .description('compare a cluster with what is at the sites, and mend just what is amiss')
     .argument('<cluster>')
-    .action(async (cluster: string, options: ChangeOptions) => {
-      await change('repair', cluster, options, (client) => client.repair(cluster));
+    .option('--new-key', 'also give the overlay another key; in overlay routed no packet is lost')
+    .action(async (cluster: string, options: ChangeOptions & { newKey?: boolean }) => {
+      const newKey = options.newKey ?? false;
+      await change('repair', cluster, options, (client) => client.repair(cluster, { newKey }));
     });
 }
 

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { n2nInsecureReason, type ClusterPhase, type OperationKind } from '../domain/cluster.ts';
 import type { Condition, ParkedStep, VerifyReport } from '../domain/cluster.ts';
 import { toFailure } from '../domain/failure.ts';
-import { isInsecure } from '../domain/overlay.ts';
+import { isInsecure, type ClusterPaths } from '../domain/overlay.ts';
 import type { Vm } from '../domain/vm.ts';
 import { webInterfaceSettings } from '../installation/settings.ts';
 import type { Database } from '../store/database.ts';
@@ -10,12 +11,17 @@ import { noSuchCluster } from './no-such-cluster.ts';
 import { parkedSteps } from './parked.ts';
 import { UiLinks } from './ui-links.ts';
 
+/** What `status` waits for paths at most. */
+const pathsWithinMs = 4000;
+
 /** What is known of one cluster: by the store, and by the operation that runs on it. */
 export interface ClusterStatus extends Partial<RecordedStatus> {
   name: string;
   phase: ClusterPhase;
   conditions: Condition[];
   operation?: OperationStatus;
+  /** How its VM containers reach each other, where the overlay chooses paths. */
+  paths?: ClusterPaths;
   /** Why the workflow engine could not be asked what runs. */
   engineSilent?: string;
   /** The operation in the web interface, or all of this cluster's if none runs. */
@@ -65,9 +71,25 @@ export async function clusterStatus(name: string): Promise<ClusterStatus> {
   const silent = asked.silent === undefined ? {} : { engineSilent: asked.silent };
   const running = asked.operation === undefined ? {} : { operation: asked.operation };
   const ui = asked.silent === undefined ? await inWebInterface(name, asked.operation) : {};
-  if (recorded) return { ...recorded, ...running, ...silent, ...ui };
+  if (recorded) {
+    const paths = asked.silent === undefined ? await pathsOf(recorded) : {};
+    return { ...recorded, ...running, ...silent, ...paths, ...ui };
+  }
   if (!asked.operation) throw noSuchCluster(name, asked.silent);
   return { name, phase: asked.operation.phase, conditions: [], ...running, ...ui };
+}
+
+/** Asked of the VM containers, which know their paths now; without an answer soon, none are told. */
+async function pathsOf({
+  name,
+  phase,
+  overlay,
+}: RecordedStatus): Promise<{ paths?: ClusterPaths }> {
+  if (overlay?.kind !== 'routed' || phase !== 'ready') return {};
+  const tooLate = sleep(pathsWithinMs, undefined, { ref: false });
+  const asked = withClient((client) => client.paths(name)).catch(() => undefined);
+  const paths = await Promise.race([asked, tooLate]);
+  return paths ? { paths } : {};
 }
 
 async function inWebInterface(

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { withClient } from './context.ts';
 import { printJson, printLines } from './output.ts';
+import { pathTable } from './path-lines.ts';
 import { withSlowNote } from './slow-note.ts';
 import { topologyLines } from './topology-lines.ts';
 
@@ -18,11 +19,17 @@ export function topologyCommand(): Command {
     )
     .action(async (cluster: string, options: { measure?: boolean; json?: boolean }) => {
       const request = { name: cluster, measure: options.measure ?? false };
-      const topology = await withSlowNote(
+      const [topology, paths] = await withSlowNote(
         'measuring between the sites; this takes up to two minutes',
-        () => withClient((client) => client.topology(request)),
+        () =>
+          withClient((client) => Promise.all([client.topology(request), client.paths(cluster)])),
       );
-      if (options.json) printJson(topology);
-      else printLines(topologyLines(topology));
+      if (options.json) {
+        printJson({ ...topology, ...paths });
+        return;
+      }
+      printLines(topologyLines(topology));
+      const lines = pathTable(paths, Date.now());
+      if (lines.length > 1) printLines(['', ...lines]);
     });
 }

@@ -14,6 +14,7 @@ import type {
   ReconcileResult,
   SweepResult,
 } from '../domain/results.ts';
+import type { ClusterPaths } from '../domain/overlay.ts';
 import type { Topology, TopologyRequest } from '../domain/topology.ts';
 import type { ClusterUser, UsersRequest } from '../domain/users.ts';
 import { toClientFailure, toConnectFailure } from './client-failure.ts';
@@ -108,9 +109,14 @@ export class MvcClient {
     return this.runs.start('scale', cluster, { ...named(cluster), sites });
   }
 
-  /** Mends what is not as it should be, and nothing else. @throws {Failure} Busy, BadInput. */
-  async repair(cluster: string): Promise<StartedOperation> {
-    return this.runs.start('repair', cluster, named(cluster));
+  /**
+   * Mends what is not as it should be, and nothing else.
+   *
+   * @param options.newKey also gives the overlay another key.
+   * @throws {Failure} Busy, BadInput.
+   */
+  async repair(cluster: string, options: { newKey?: boolean } = {}): Promise<StartedOperation> {
+    return this.runs.start('repair', cluster, { ...named(cluster), ...options });
   }
 
   /** Powers a whole cluster, or one VM of it, down. @throws {Failure} Busy, BadInput. */
@@ -219,6 +225,12 @@ export class MvcClient {
     const { name } = named(request.name);
     const id = `topology:${name}:${randomUUID()}`;
     return this.execute<Topology>('clusterTopology', id, request, '30m');
+  }
+
+  /** How a cluster's VM containers reach each other: directly, or relayed by which other one. */
+  async paths(cluster: string): Promise<ClusterPaths> {
+    const { name } = named(cluster);
+    return this.execute<ClusterPaths>('clusterPaths', `paths:${name}:${randomUUID()}`, { name });
   }
 
   private async execute<T>(

@@ -147,8 +147,8 @@ export const buildSteps = [
   'computes',
   'verify',
 ] as const;
-/** Asking a site that did not answer when a repair looked. */
-export const repairSteps = ['look'] as const;
+/** : another one was asked for. : asking a site that did not answer when a repair looked. */
+export const repairSteps = ['overlay key', 'look'] as const;
 export const powerSteps = ['drain', 'computes off', 'frontend off'] as const;
 export const destroySteps = ['vms', 'edges', 'supernode', 'inventory'] as const;
 export const stepNames = [

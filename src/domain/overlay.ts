@@ -107,6 +107,15 @@ export const pathSchema = z.strictObject({
 });
 export type Path = z.infer<typeof pathSchema>;
 
+/** The paths of a whole cluster, as its VM containers know them. */
+export const clusterPathsSchema = z.strictObject({
+  /** None for kinds that choose no paths. */
+  paths: z.array(pathSchema),
+  /** Sites that did not answer. */
+  silent: z.array(siteNameSchema),
+});
+export type ClusterPaths = z.infer<typeof clusterPathsSchema>;
+
 /** True for n2n 1.x, which authenticates nobody. */
 export function isInsecure(overlay: Pick<OverlayTable, 'kind' | 'version'>): boolean {
   return overlay.kind === 'n2n' && overlay.version.startsWith('1.');

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/workflow';
 import { z } from 'zod';
 import { isMendable, type Finding } from '../domain/drift.ts';
 import { clusterNameSchema, siteNameSchema, vmNameSchema } from '../domain/names.ts';
@@ -23,7 +24,11 @@ const scaleSchema = z.strictObject({
   /** Site → number of computes from now on. */
   sites: z.record(siteNameSchema, z.int().min(0).max(1000)),
 });
-const repairSchema = z.strictObject({ name: clusterNameSchema });
+const repairSchema = z.strictObject({
+  name: clusterNameSchema,
+  /** Also give the overlay another key, at all its sites. */
+  newKey: z.boolean().default(false),
+});
 const powerSchema = z.strictObject({ name: clusterNameSchema, vm: vmNameSchema.optional() });
 
 /** How long a frontend may take to shut down before its power is cut. */
@@ -48,8 +53,14 @@ export async function scaleCluster(input: unknown): Promise<ChangeResult> {
 
 /** Compares what should be with what is, and mends just that. */
 export async function repairCluster(input: unknown): Promise<ChangeResult> {
-  const { name } = parseWorkflowInput(repairSchema, input);
-  return change(name, 'repair', {}, repair);
+  const { name, newKey } = parseWorkflowInput(repairSchema, input);
+  return change(name, 'repair', {}, async (operation) => {
+    const whole = operation.recorded;
+    const repaired = await repair(operation);
+    if (!newKey) return repaired;
+    await renewKey(operation, whole, repaired.amiss ?? []);
+    return { ...repaired, summary: `${repaired.summary}; the overlay has a new key` };
+  });
 }
 
 /** Powers a whole cluster down, its frontend last; or one compute, once its jobs have ended. */
@@ -148,6 +159,32 @@ async function mend(
   const sites = scope.sites.filter((site) => affected.has(site));
   operation.scope = { ...operation.recorded, sites };
   await converge(operation, { prove: 'started', restart });
+}
+
+/**
+ * Containers take a changed key at their next handshake, minutes later at most: until then packets flow by
+ * the sessions that are there. So all must have it soon, and one that is away would be cut off.
+ *
+ * @throws {ApplicationFailure} Unreachable while a site is away.
+ */
+async function renewKey(
+  operation: ClusterOperation,
+  whole: OperationScope,
+  amiss: Finding[],
+): Promise<void> {
+  const away = amiss.find(({ kind }) => kind === 'site');
+  if (away) {
+    throw ApplicationFailure.nonRetryable(
+      `the overlay keeps its key: ${away.message}`,
+      'Unreachable',
+    );
+  }
+  const { operation: fenced } = operation.recorded;
+  await operation.steps.run('overlay key', undefined, () =>
+    control.renewOverlayKey({ operation: fenced }),
+  );
+  operation.scope = wholeOf(operation, whole);
+  await converge(operation, { prove: 'started' });
 }
 
 async function askUntilItAnswers(

@@ -5,6 +5,7 @@ export { repairCluster, scaleCluster, startCluster, stopCluster } from './change
 export { readConsole } from './console.ts';
 export { destroyCluster } from './destroy-cluster.ts';
 export { destroySite } from './destroy-site.ts';
+export { clusterPaths } from './paths.ts';
 export { reconcileSites } from './reconcile-sites.ts';
 export { registerSite, removeSite, updateSite } from './register-site.ts';
 export { previewCluster, takeInventory } from './survey.ts';

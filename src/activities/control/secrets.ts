@@ -5,7 +5,7 @@ import { overlayKeyPurpose, seedPurpose, type Sealed } from '../../domain/sealed
 import { hostFacts } from '../../domain/site.ts';
 import { renderComputeSeed, renderFrontendSeed } from '../../rolls/seed.ts';
 import { seal } from '../../secrets/sealed-box.ts';
-import { ensureSecret } from '../../store/secrets.ts';
+import { ensureSecret, putSecret } from '../../store/secrets.ts';
 import { findSite } from '../../store/sites.ts';
 import { listVms } from '../../store/vms.ts';
 import { activity } from '../activity.ts';
@@ -14,6 +14,10 @@ import type { ControlDependencies } from './dependencies.ts';
 import { clusterOf } from './shares.ts';
 
 const overlayKeySecret = 'overlay-key';
+
+function newOverlayKey(): Buffer {
+  return Buffer.from(randomBytes(32).toString('base64url'));
+}
 
 /** Activities that hand out secrets, each sealed to the one host that may open it. */
 export function createSecretActivities(dependencies: ControlDependencies) {
@@ -26,8 +30,12 @@ export function createSecretActivities(dependencies: ControlDependencies) {
     }): Promise<Record<string, Sealed>> {
       return activity(async () => {
         const cluster = await clusterOf(db, input.operation);
-        const key = await ensureSecret(db, vault, secretOwner(cluster), overlayKeySecret, () =>
-          Buffer.from(randomBytes(32).toString('base64url')),
+        const key = await ensureSecret(
+          db,
+          vault,
+          secretOwner(cluster),
+          overlayKeySecret,
+          newOverlayKey,
         );
         const vms = await listVms(db, cluster.name, input.site);
         const containers = [...new Set(vms.map((vm) => vm.container))];
@@ -36,6 +44,14 @@ export function createSecretActivities(dependencies: ControlDependencies) {
           return [container, seal(key, recipient, overlayKeyPurpose(cluster.id))] as const;
         });
         return Object.fromEntries(await Promise.all(sealed));
+      });
+    },
+
+    /** Gives the overlay another key. Its edges have it when they are applied next. */
+    async renewOverlayKey(input: { operation: Operation }): Promise<void> {
+      return activity(async () => {
+        const cluster = await clusterOf(db, input.operation);
+        await putSecret(db, vault, secretOwner(cluster), overlayKeySecret, newOverlayKey());
       });
     },
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../domain/failure.ts';
 import type { Operation } from '../../domain/mark.ts';
-import type { OverlayKind, OverlayTable, SeenEdge } from '../../domain/overlay.ts';
+import type { OverlayKind, OverlayTable, Path, SeenEdge } from '../../domain/overlay.ts';
 import type { Sealed } from '../../domain/sealed.ts';
 import type { Site } from '../../domain/site.ts';
 import type { OverlayDriver } from '../../drivers/overlay/overlay-driver.ts';
@@ -79,6 +79,24 @@ export function createOverlayActivities(drivers: SiteDrivers) {
           input.containers.map((container) => driver.describe(input.operation, container, watch)),
         );
         return seen.flat();
+      });
+    },
+
+    /** How the containers reach the others; nothing of kinds that choose no paths. */
+    async describePaths(input: {
+      site: Site;
+      operation: Operation;
+      kind: OverlayKind;
+      containers: string[];
+    }): Promise<Path[]> {
+      return activity(async (watch) => {
+        const driver = drivers.overlay(input.site, input.kind);
+        const found = await Promise.all(
+          input.containers.map((container) =>
+            driver.describePaths?.(input.operation, container, watch),
+          ),
+        );
+        return found.flatMap((paths) => paths ?? []);
       });
     },
 

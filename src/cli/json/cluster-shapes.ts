@@ -1,3 +1,4 @@
+import { clusterPathsSchema } from '../../domain/overlay.ts';
 import { z } from 'zod';
 import type { StartedOperation } from '../../client/cluster-runs.ts';
 import type { OperationResult } from '../../domain/results.ts';
@@ -64,6 +65,9 @@ export const clusterStatus: z.ZodType<ClusterStatus> = z.strictObject({
     .exactOptional()
     .describe('what runs on it'),
   engineSilent: z.string().exactOptional().describe('why the engine could not be asked'),
+  paths: clusterPathsSchema
+    .exactOptional()
+    .describe('overlay `routed`: how the VM containers reach each other'),
   uiUrl: z
     .string()
     .exactOptional()

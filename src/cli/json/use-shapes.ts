@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ConsoleText } from '../../domain/results.ts';
+import { clusterPathsSchema } from '../../domain/overlay.ts';
 import { topologySchema } from '../../domain/topology.ts';
 import { clusterUserSchema } from '../../domain/users.ts';
 import type { Examined } from '../doctor/check.ts';
@@ -7,7 +8,7 @@ import type { Examined } from '../doctor/check.ts';
 /** What commands about the use and the health of things print. */
 export const user = clusterUserSchema;
 export const users = z.array(clusterUserSchema);
-export const topology = topologySchema;
+export const topology = topologySchema.extend(clusterPathsSchema.shape);
 /** One line each, as the worker wrote it. */
 export const logEntry = z.looseObject({
   level: z.string(),

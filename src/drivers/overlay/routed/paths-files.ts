@@ -45,10 +45,13 @@ export async function readPaths(
   if (!state || state.at < Date.now() / 1000 - staleSeconds) {
     return { paths: [], joined: false, detail: 'nobody tells of its paths' };
   }
-  const paths = state.paths.map(({ number: _number, endpoint: _endpoint, name, ...path }) => ({
+  const siblings = new Set(order.peers.flatMap((peer) => (peer.lanEndpoint ? [peer.number] : [])));
+  const paths = state.paths.map(({ number, endpoint: _endpoint, name, ...path }) => ({
     from: '',
     to: name,
     ...path,
+    // To a relay of its own site it goes by the relay's link, and through the LAN all the same.
+    class: path.class === 'direct' && siblings.has(number) ? ('lan' as const) : path.class,
   }));
   return { paths, ...judge(order, state) };
 }
