@@ -147,7 +147,7 @@ export const buildSteps = [
   'computes',
   'verify',
 ] as const;
-/** : another one was asked for. : asking a site that did not answer when a repair looked. */
+/** `overlay key`: another one was asked for. `look`: of a site that did not answer when a repair looked. */
 export const repairSteps = ['overlay key', 'look'] as const;
 export const powerSteps = ['drain', 'computes off', 'frontend off'] as const;
 export const destroySteps = ['vms', 'edges', 'supernode', 'inventory'] as const;
