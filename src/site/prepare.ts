@@ -136,6 +136,8 @@ function neededThings(runsVms: boolean): string {
   ];
   const containers = [
     'libvirtd libvirt-daemon-system',
+    'wg wireguard-tools',
+    'dnsmasq dnsmasq-base',
     'virsh libvirt-clients',
     'qemu-system-x86_64 qemu-system-x86',
     'qemu-img qemu-utils',

@@ -4,6 +4,7 @@ import { createN2nHost } from '../../drivers/overlay/n2n/host.ts';
 import { createSupernodeHost } from '../../drivers/overlay/n2n/supernode-host.ts';
 import type { Host } from '../host.ts';
 import type { VerbCall } from '../verb-handler.ts';
+import { requireContainer } from './require-container.ts';
 
 export async function supernodeEnsure(host: Host, call: VerbCall<'supernode.ensure'>) {
   const { version, supernode } = call.input;
@@ -22,11 +23,7 @@ export async function supernodeRemove(host: Host, call: VerbCall<'supernode.remo
 
 export async function overlayApply(host: Host, call: VerbCall<'overlay.apply'>) {
   const { container, table, key } = call.input;
-  if (container !== host.policy.host) {
-    throw new Failure('Conflict', `this host is ${host.policy.host}, not ${container}`, {
-      help: 'the addresses of the site’s VM containers are mixed up in its registration',
-    });
-  }
+  requireContainer(host, container);
   if (table.kind !== 'n2n') throw new Failure('BadInput', `no overlay of kind ${table.kind} here`);
   const { mark } = call.operation;
   const opened = await host.sealKey.openSealed(key, overlayKeyPurpose(mark.clusterId));

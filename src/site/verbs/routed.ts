@@ -1,17 +1,13 @@
-import { Failure } from '../../domain/failure.ts';
 import { overlayKeyPurpose } from '../../domain/sealed.ts';
 import { createForwardHost } from '../../drivers/overlay/routed/forward-host.ts';
 import { createRoutedHost } from '../../drivers/overlay/routed/host.ts';
 import type { Host } from '../host.ts';
 import type { VerbCall } from '../verb-handler.ts';
+import { requireContainer } from './require-container.ts';
 
 export async function routedApply(host: Host, call: VerbCall<'routed.apply'>) {
   const { order, key } = call.input;
-  if (order.container !== host.policy.host) {
-    throw new Failure('Conflict', `this host is ${host.policy.host}, not ${order.container}`, {
-      help: 'the addresses of the site’s VM containers are mixed up in its registration',
-    });
-  }
+  requireContainer(host, order.container);
   const { mark } = call.operation;
   const opened = await host.sealKey.openSealed(key, overlayKeyPurpose(mark.clusterId));
   await createRoutedHost(host).apply(call.operation, order, opened.toString());
