@@ -13,7 +13,8 @@ import type { SeenService, Supervisor } from '../../supervisor/supervisor.ts';
 import { checkPort } from '../check-port.ts';
 import { listInterfaces, type Interface } from '../interfaces.ts';
 import { renderLinks, type Link } from './link-config.ts';
-import { ensureLinkKey, presharedKey } from './link-key.ts';
+import { linkChanges } from './link-update.ts';
+import { ensureLinkKey, linkKeyFile, presharedKey } from './link-key.ts';
 import { serviceNames, servicePrefix } from './names.ts';
 import { readOrder, readPaths, renderPaths } from './paths-files.ts';
 import { removeRemains } from './remains.ts';
@@ -66,10 +67,12 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
   }
 
   /** A link that runs takes what has changed without ending a session. */
-  async function updateLink(directory: string, { device }: Link): Promise<void> {
-    const { exitCode } = await shell.run(['wg', 'show', device]);
+  async function updateLink(directory: string, link: Link): Promise<void> {
+    const { exitCode, stdout } = await shell.run(['wg', 'show', link.device, 'dump']);
     if (exitCode !== 0) return;
-    await runChecked(shell, ['wg', 'syncconf', device, join(directory, `${device}.conf`)]);
+    const psk = (number: number) => join(directory, 'psk', String(number));
+    const changes = linkChanges(link, stdout, { key: linkKeyFile(policy.pool), psk });
+    if (changes.length > 0) await runChecked(shell, ['wg', 'set', link.device, ...changes]);
   }
 
   return {

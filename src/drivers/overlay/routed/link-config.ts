@@ -2,15 +2,28 @@ import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { directDevice, linkAddress, prefix6, relayDevice } from './names.ts';
 
 /** Seconds. Shorter than the time after which most NATs forget a flow, and than 10 s to mend a new address. */
-const keepaliveSeconds = 5;
+export const keepaliveSeconds = 5;
 
 /** A WireGuard device of a container. */
 export interface Link {
   device: string;
   /** Its own address, for what the containers say to each other. */
   address: string;
-  /** For `wg setconf` and `wg syncconf`; holds the private key. */
+  privateKey: string;
+  port?: number | undefined;
+  peers: LinkPeer[];
+  /** For `wg setconf`; holds the private key. */
   config: string;
+}
+
+export interface LinkPeer {
+  number: number;
+  publicKey: string;
+  preshared: string;
+  /** What comes from it, as ranges. */
+  allowed: string[];
+  /** Of a relay, to which the first word must go. */
+  endpoint?: { address: string; port: number } | undefined;
 }
 
 /** What a link needs to know besides the order. */
@@ -26,20 +39,16 @@ export interface LinkSecrets {
  * is one route: WireGuard takes packets of an address from one peer of a device only.
  */
 export function renderLinks(clusterId: string, order: RoutedOrder, secrets: LinkSecrets): Link[] {
-  const direct = {
+  const direct = linkOf(clusterId, order, secrets, {
+    index: 0,
     device: directDevice(clusterId),
-    address: linkAddress(clusterId, 0, order.self),
-    config: [
-      ...renderInterface(secrets.privateKey, order.port),
-      ...order.peers.flatMap((peer) =>
-        renderPeer(clusterId, 0, peer, secrets, { addresses: peer.addresses }),
-      ),
-    ].join('\n'),
-  };
-  return [direct, ...order.relays.map((_, index) => renderRelay(clusterId, order, index, secrets))];
+    port: order.port,
+    peers: order.peers.map((peer) => peerOf(clusterId, 0, peer, secrets)),
+  });
+  return [direct, ...order.relays.map((_, index) => relayLink(clusterId, order, index, secrets))];
 }
 
-function renderRelay(
+function relayLink(
   clusterId: string,
   order: RoutedOrder,
   index: number,
@@ -48,62 +57,71 @@ function renderRelay(
   const link = index + 1;
   const relay = order.relays[index];
   const isRelay = relay?.number === order.self;
-  const others = order.peers.flatMap(({ addresses }) => addresses);
-  const peers = isRelay
-    ? order.peers.flatMap((peer) =>
-        renderPeer(clusterId, link, peer, secrets, { addresses: peer.addresses }),
-      )
-    : order.peers
-        .filter((peer) => peer.number === relay?.number)
-        .flatMap((peer) =>
-          renderPeer(clusterId, link, peer, secrets, {
-            addresses: others,
-            all: true,
-            endpoint: relay?.endpoint,
-          }),
-        );
-  return {
+  // From the relay comes what the other containers say too.
+  const others = [
+    ...order.peers.flatMap(({ addresses }) => addresses.map(host)),
+    `${prefix6(clusterId)}:${link}::/64`,
+  ];
+  const spoke = order.peers
+    .filter((peer) => peer.number === relay?.number)
+    .map((peer) => ({
+      ...peerOf(clusterId, link, peer, secrets),
+      allowed: others,
+      endpoint: relay?.endpoint,
+    }));
+  return linkOf(clusterId, order, secrets, {
+    index: link,
     device: relayDevice(clusterId, index),
-    address: linkAddress(clusterId, link, order.self),
-    config: [
-      ...renderInterface(secrets.privateKey, isRelay ? relay.endpoint.port : undefined),
-      ...peers,
-    ].join('\n'),
-  };
+    port: isRelay ? relay.endpoint.port : undefined,
+    peers: isRelay ? order.peers.map((peer) => peerOf(clusterId, link, peer, secrets)) : spoke,
+  });
 }
 
-function renderInterface(privateKey: string, port: number | undefined): string[] {
-  return [
+function linkOf(
+  clusterId: string,
+  order: RoutedOrder,
+  { privateKey }: LinkSecrets,
+  { index, device, port, peers }: Pick<Link, 'device' | 'port' | 'peers'> & { index: number },
+): Link {
+  const config = [
     '[Interface]',
     `PrivateKey = ${privateKey}`,
     ...(port === undefined ? [] : [`ListenPort = ${port}`]),
     '',
+    ...peers.flatMap(renderPeer),
   ];
+  const address = linkAddress(clusterId, index, order.self);
+  return { device, address, privateKey, port, peers, config: config.join('\n') };
 }
 
-function renderPeer(
+function peerOf(
   clusterId: string,
   link: number,
-  peer: RoutedOrder['peers'][number],
+  { number, publicKey, addresses }: RoutedOrder['peers'][number],
   { preshared }: LinkSecrets,
-  way: {
-    addresses: string[];
-    /** What the other containers say comes this way too. */
-    all?: boolean;
-    endpoint?: { address: string; port: number } | undefined;
-  },
-): string[] {
-  const speech = way.all
-    ? `${prefix6(clusterId)}:${link}::/64`
-    : `${linkAddress(clusterId, link, peer.number)}/128`;
+): LinkPeer {
+  const speech = `${linkAddress(clusterId, link, number)}/128`;
+  return {
+    number,
+    publicKey,
+    preshared: preshared.get(number) ?? '',
+    allowed: [...addresses.map(host), speech],
+  };
+}
+
+function host(address: string): string {
+  return `${address}/32`;
+}
+
+function renderPeer({ publicKey, preshared, allowed, endpoint }: LinkPeer): string[] {
   return [
     '[Peer]',
-    `PublicKey = ${peer.publicKey}`,
-    `PresharedKey = ${preshared.get(peer.number) ?? ''}`,
-    `AllowedIPs = ${[...way.addresses.map((each) => `${each}/32`), speech].join(', ')}`,
-    ...(way.endpoint
+    `PublicKey = ${publicKey}`,
+    `PresharedKey = ${preshared}`,
+    `AllowedIPs = ${allowed.join(', ')}`,
+    ...(endpoint
       ? [
-          `Endpoint = ${way.endpoint.address}:${way.endpoint.port}`,
+          `Endpoint = ${endpoint.address}:${endpoint.port}`,
           `PersistentKeepalive = ${keepaliveSeconds}`,
         ]
       : []),
