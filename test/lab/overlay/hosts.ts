@@ -27,6 +27,7 @@ export interface TestHost {
   directory: string;
   services: string;
   run(command: string): Promise<string>;
+  pids(): Promise<string[]>;
   /** Ends every process of the host at once and starts its supervisor again. Interfaces stay. */
   reboot(): Promise<void>;
   stop(): Promise<void>;
@@ -43,11 +44,20 @@ export async function startHost(name: string, programs?: string): Promise<TestHo
   mkdirSync(scanDirectory);
   const services = join(directory, 'services');
   mkdirSync(services, { mode: 0o700 });
+  // Two hosts may have WireGuard devices of one name, and their control sockets are files.
+  const sockets = join(directory, 'wireguard');
+  for (const each of [sockets, '/run/wireguard']) mkdirSync(each, { recursive: true });
+  const inside = 'mount --bind "$0" /run/wireguard && exec "$@"';
+  const enter = ['ip', 'netns', 'exec', name, 'sh', '-c', inside, sockets] as const;
   const shell: Shell = {
-    run: (argv, options) => local.run(['ip', 'netns', 'exec', name, ...argv], { ...options, env }),
+    run: (argv, options) => local.run([...enter, ...argv], { ...options, env }),
   };
   const boot = (): ChildProcess =>
-    spawn('ip', ['netns', 'exec', name, 'runsvdir', scanDirectory], { stdio: 'ignore', env });
+    spawn(enter[0], [...enter.slice(1), 'runsvdir', scanDirectory], { stdio: 'ignore', env });
+  const pids = async () => (await sh(`ip netns pids ${name}`)).split('\n').filter(Boolean);
+  const killAll = async () => {
+    for (const pid of await pids()) killNow(Number(pid));
+  };
   let runsvdir = boot();
   return {
     name,
@@ -55,11 +65,16 @@ export async function startHost(name: string, programs?: string): Promise<TestHo
     directory,
     services,
     supervisor: createRunitSupervisor({ shell, scanDirectory, root: services }),
-    run: (command) => sh(`ip netns exec ${name} ${command}`),
+    async run(command) {
+      const [program = '', ...args] = command.split(' ');
+      const { exitCode, stdout, stderr } = await shell.run([program, ...args]);
+      if (exitCode !== 0) throw new Error(`${name}: ${command}: ${stderr}`);
+      return stdout;
+    },
+    pids,
     async reboot() {
       const ended = once(runsvdir, 'exit');
-      const pids = (await sh(`ip netns pids ${name}`)).split('\n').filter(Boolean);
-      for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+      await killAll();
       await ended;
       runsvdir = boot();
     },
@@ -68,10 +83,21 @@ export async function startHost(name: string, programs?: string): Promise<TestHo
       // HUP: it ends its services too.
       runsvdir.kill('SIGHUP');
       await ended;
+      // Those that a test which failed has left.
+      await killAll();
       await sh(`ip netns delete ${name}`);
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A process that has ended meanwhile is as good as killed. */
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** A namespace that stands for a VM: one interface with its MAC, plugged into a bridge of the host. */

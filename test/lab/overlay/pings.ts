@@ -4,7 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Node } from './wg-world.ts';
 
 /** Pings from VM to VM in the background, at a steady pace. */
-export function startPings(from: Node, to: Node, intervalSeconds: number) {
+export function startPings(
+  from: Pick<Node, 'namespace' | 'address'>,
+  to: Pick<Node, 'address'>,
+  intervalSeconds: number,
+) {
   const argv = ['netns', 'exec', from.namespace, 'ping', '-D', '-n', '-i', String(intervalSeconds)];
   const child = spawn('ip', [...argv, '-I', from.address, to.address], {
     stdio: ['ignore', 'pipe', 'ignore'],

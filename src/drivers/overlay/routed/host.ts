@@ -12,8 +12,9 @@ import { runChecked } from '../../supervisor/run-checked.ts';
 import type { SeenService, Supervisor } from '../../supervisor/supervisor.ts';
 import { checkPort } from '../check-port.ts';
 import { listInterfaces, type Interface } from '../interfaces.ts';
-import { linkChanges, planLinks, renderLink, type Link } from './link-config.ts';
-import { ensureLinkKey, presharedKey } from './link-key.ts';
+import { renderLinks, type Link } from './link-config.ts';
+import { linkChanges } from './link-update.ts';
+import { ensureLinkKey, linkKeyFile, presharedKey } from './link-key.ts';
 import { serviceNames, servicePrefix } from './names.ts';
 import { readOrder, readPaths, renderPaths } from './paths-files.ts';
 import { removeRemains } from './remains.ts';
@@ -53,9 +54,9 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
     const preshared = new Map(
       order.peers.map((peer) => [peer.number, presharedKey(key, own.public, peer.publicKey)]),
     );
-    const links = planLinks(mark.clusterId, order, preshared);
-    for (const link of links) {
-      await writeDurably(join(directory, `${link.device}.conf`), renderLink(link, own.private));
+    const links = renderLinks(mark.clusterId, order, { privateKey: own.private, preshared });
+    for (const { device, config } of links) {
+      await writeDurably(join(directory, `${device}.conf`), config);
     }
     for (const [number, secret] of preshared) {
       await writeDurably(join(directory, 'psk', String(number)), secret);
@@ -68,10 +69,9 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
   /** A link that runs takes what has changed without ending a session. */
   async function updateLink(directory: string, link: Link): Promise<void> {
     const { exitCode, stdout } = await shell.run(['wg', 'show', link.device, 'dump']);
-    // One that is just being started reads its whole configuration.
     if (exitCode !== 0) return;
-    const keyFile = (number: number) => join(directory, 'psk', String(number));
-    const changes = linkChanges(link, stdout, keyFile);
+    const psk = (number: number) => join(directory, 'psk', String(number));
+    const changes = linkChanges(link, stdout, { key: linkKeyFile(policy.pool), psk });
     if (changes.length > 0) await runChecked(shell, ['wg', 'set', link.device, ...changes]);
   }
 

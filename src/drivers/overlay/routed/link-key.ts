@@ -6,12 +6,17 @@ import { writeDurably } from '../../../transport/durable-file.ts';
 /** DER of an X25519 private key but for its 32 bytes (RFC 8410). */
 const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
+/** Where a host has the key of its links. */
+export function linkKeyFile(pool: string): string {
+  return join(pool, 'link.key');
+}
+
 /**
  * The key of a host's links, as WireGuard takes it: 32 bytes in base64. Made at the host at the first
  * question; it never leaves it.
  */
 export async function ensureLinkKey(pool: string): Promise<{ private: string; public: string }> {
-  const file = join(pool, 'link.key');
+  const file = linkKeyFile(pool);
   const secret = (await readText(file)) ?? (await makeKey(file));
   const key = createPrivateKey({
     key: Buffer.concat([privatePrefix, Buffer.from(secret, 'base64')]),

@@ -23,7 +23,7 @@ export interface Path {
 export function choosePath(config: PathsConfig, number: number, facts: PathFacts): Path {
   for (const device of inOrder(config, number, facts)) {
     if (leadsThere(config, number, device)) {
-      if (facts.alive(device, number)) return { device, class: classOf(config, number, device) };
+      if (facts.alive(device, number)) return { device, class: classOf(config, number) };
     } else {
       const relay = relayOf(config, device) ?? 0;
       if (facts.alive(device, relay) && facts.reaches(device, number)) {
@@ -50,9 +50,10 @@ function inOrder(config: PathsConfig, number: number, facts: PathFacts): number[
   return config.relayOnly ? [...others, directDevice] : [directDevice, ...others];
 }
 
-function classOf(config: PathsConfig, number: number, device: number): PathClass {
+/** A relay of our own site has its endpoint in the LAN too. */
+function classOf(config: PathsConfig, number: number): PathClass {
   const lan = config.peers.find((peer) => peer.number === number)?.lanEndpoint;
-  return lan && device === directDevice ? 'lan' : 'direct';
+  return lan ? 'lan' : 'direct';
 }
 
 function lastResort(config: PathsConfig, number: number, facts: PathFacts): number {

@@ -151,7 +151,8 @@ function ensureLink(state: KeeperState, device: number, number: number, now: num
   const patienceMs = device === directDevice ? 0 : 1500;
   const kept = isRelay(state.config, number) && !own && !isRelay(state.config, state.config.self);
   const link: Link = { device, number, life: newLiveness(now) };
-  const reached = device !== directDevice || peerOf(state.config, number)?.publicEndpoint;
+  const peer = peerOf(state.config, number);
+  const reached = device !== directDevice || peer?.lanEndpoint || peer?.publicEndpoint;
   // Two relays: the one that is a spoke of the other keeps their link.
   const spoke = !own && device !== directDevice;
   if ((kept && reached) || spoke) link.recovery = newRecovery(now, patienceMs);

@@ -73,7 +73,9 @@ function recover(state: KeeperState, link: Link, now: number): void {
   if (!kick) return;
   const { device, number } = link;
   if (device !== directDevice) state.effects.push({ kind: 'kick', device, number });
-  const endpoint = peerOf(state.config, number)?.publicEndpoint;
+  const peer = peerOf(state.config, number);
+  // Not every gateway leads its own LAN to itself by the public address.
+  const endpoint = peer?.lanEndpoint ?? peer?.publicEndpoint;
   if (device === directDevice && endpoint) {
     state.effects.push({ kind: 'kick', device, number, endpoint });
   }
