@@ -97,14 +97,26 @@ export class LabOverlay {
     );
   }
 
-  vm(site: string): LabVm {
-    const found = this.vms.find((each) => each.site === site);
-    if (!found) throw new Error(`no VM at site ${site}`);
-    return found;
+  /** The VM in the frontend's place. */
+  get origin(): LabVm {
+    const [first] = this.vms;
+    if (!first) throw new Error('no VMs');
+    return first;
   }
 
-  /** How the VM's container reaches the others. */
-  async paths({ site, container }: LabVm): Promise<Path[]> {
+  /** How the container of one VM reaches that of another. */
+  async path(from: LabVm, to: LabVm): Promise<Path | undefined> {
+    return (await this.paths(from)).find((path) => path.to === nameOf(to));
+  }
+
+  async allPaths(): Promise<{ of(from: LabVm, to: LabVm): Path | undefined }> {
+    const paths = (await Promise.all(this.vms.map((vm) => this.paths(vm)))).flat();
+    return {
+      of: (from, to) => paths.find((path) => path.from === nameOf(from) && path.to === nameOf(to)),
+    };
+  }
+
+  private async paths({ site, container }: LabVm): Promise<Path[]> {
     return (await this.site(site).driver.describePaths?.(operationOf(), container)) ?? [];
   }
 
@@ -119,6 +131,10 @@ export class LabOverlay {
     if (!found) throw new Error(`no site ${name}`);
     return found;
   }
+}
+
+function nameOf({ site, container }: LabVm): string {
+  return `${site}/${container}`;
 }
 
 async function openSite(file: string, inbound: boolean): Promise<OpenSite> {

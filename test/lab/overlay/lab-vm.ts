@@ -62,17 +62,19 @@ export async function serveFiles(vm: LabVm, directory: string): Promise<ChildPro
 
 /** SHA-256 of what the VM gets from another one, as hex. */
 export async function fetchedDigest(by: LabVm, from: LabVm, name: string): Promise<string> {
-  const script = `curl -sf --max-time 30 http://${from.address}/${name} | sha256sum`;
+  const script = `curl -sf --max-time 20 http://${from.address}/${name} | sha256sum`;
   const argv = ['ip', 'netns', 'exec', by.namespace, 'sh', '-c', script] as const;
   return (await local.run(argv)).stdout.slice(0, 64);
 }
 
-/** When the other VM answered first; -1 if not in this time. A question each 100 ms. */
+/** When the other VM answered first, in ms since 1970; Infinity if not in this time. A question each 100 ms. */
 export function firstReply(from: LabVm, to: LabVm, seconds: number): Promise<number> {
-  const ping = `ping -n -i 0.1 -w ${seconds} ${to.address}`.split(' ');
+  // Without a deadline of its own: with one it ends at the first error that anybody reports.
+  const ping = `ping -n -i 0.1 ${to.address}`.split(' ');
   const child = spawn('ip', ['netns', 'exec', from.namespace, ...ping], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
   return new Promise((resolve) => {
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -81,7 +83,10 @@ export function firstReply(from: LabVm, to: LabVm, seconds: number): Promise<num
       resolve(Date.now());
       child.kill('SIGKILL');
     });
-    child.once('close', () => resolve(-1));
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve(Infinity);
+    });
   });
 }
 

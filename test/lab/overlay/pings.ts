@@ -4,7 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabVm } from './lab-vm.ts';
 
 /** Pings from VM to VM in the background, at a steady pace. */
-export function startPings(from: Pick<LabVm, 'namespace' | 'address'>, to: Pick<LabVm, 'address'>, intervalSeconds: number) {
+export function startPings(
+  from: Pick<LabVm, 'namespace' | 'address'>,
+  to: Pick<LabVm, 'address'>,
+  intervalSeconds: number,
+) {
   const argv = ['netns', 'exec', from.namespace, 'ping', '-D', '-n', '-i', String(intervalSeconds)];
   const child = spawn('ip', [...argv, '-I', from.address, to.address], {
     stdio: ['ignore', 'pipe', 'ignore'],
