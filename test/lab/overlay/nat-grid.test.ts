@@ -91,7 +91,8 @@ describe('paths between sites with every two kinds of NAT', () => {
     const began = Date.now();
     await labAddress({ home: overlay.home, site: moved.site, address: '198.51.100.77' });
     const direct = await until(60, 'a direct path', async () => {
-      const path = await overlay.path(moved, other);
+      // The door's own connection went with the address.
+      const path = await overlay.path(moved, other).catch(() => undefined);
       return path?.class === 'direct' && path.since > began / 1000 && path;
     });
     await sleep(2000);
