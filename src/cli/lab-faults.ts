@@ -38,7 +38,7 @@ function wanCommand(home: Home): Command {
 
 const natHelp = `
 Kinds:
-  open             what rules of the site hand on to containers comes in, of the site's UDP ports (a new lab)
+  open             what rules of the site hand on to containers comes in, UDP and TCP at the site's overlay ports (a new lab)
   full-cone        a container keeps its UDP port, and who ever sends to it gets through
   port-restricted  it keeps its port; only those to which it has sent get through
   symmetric        another port for each address and port to which it sends

@@ -118,9 +118,10 @@ function masquerade(kind: NatKind): string {
 /** What goes on to a container although it did not ask. */
 function handedOn(kind: NatKind): string[] {
   const ports = `${udpPorts.first}-${udpPorts.last}`;
-  const asMapped = `${fromWan} meta l4proto udp ct status dnat`;
-  if (kind === 'open') return [`${asMapped} ct original proto-dst ${ports} accept`];
-  return kind === 'full-cone' ? [`${asMapped} accept`] : [];
+  const mapped = (protocols: string) => `${fromWan} meta l4proto ${protocols} ct status dnat`;
+  // TCP too: by it a relay takes those whose site lets no UDP out.
+  if (kind === 'open') return [`${mapped('{ tcp, udp }')} ct original proto-dst ${ports} accept`];
+  return kind === 'full-cone' ? [`${mapped('udp')} accept`] : [];
 }
 
 /**

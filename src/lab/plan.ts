@@ -29,7 +29,7 @@ export interface LabSite {
 }
 
 /**
- * - `open`: what the site's own rules hand on to containers is let in, of the site's UDP ports.
+ * - `open`: what the site's own rules hand on to containers is let in, UDP and TCP at the site's overlay ports.
  * - `full-cone`: a container keeps its UDP port, and who ever sends to it gets through.
  * - `port-restricted`: it keeps its port; only the address and port to which it has sent get through.
  * - `symmetric`: another port for each address and port to which it sends.

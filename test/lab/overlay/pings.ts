@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Node } from './wg-world.ts';
+import type { LabVm } from './lab-vm.ts';
 
 /** Pings from VM to VM in the background, at a steady pace. */
 export function startPings(
-  from: Pick<Node, 'namespace' | 'address'>,
-  to: Pick<Node, 'address'>,
+  from: Pick<LabVm, 'namespace' | 'address'>,
+  to: Pick<LabVm, 'address'>,
   intervalSeconds: number,
 ) {
   const argv = ['netns', 'exec', from.namespace, 'ping', '-D', '-n', '-i', String(intervalSeconds)];
