@@ -1,3 +1,4 @@
+import { vxlanInLink } from '../../../domain/plan-vxlan.ts';
 import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { directDevice, linkAddress, prefix6, relayDevice } from './names.ts';
 
@@ -11,6 +12,11 @@ export interface Link {
   address: string;
   /** For `wg setconf` and `wg syncconf`; holds the private key. */
   config: string;
+}
+
+/** Frames of layer 2 need room for their headers. */
+export function linkMtuOf({ mtu, layer2 }: RoutedOrder): number {
+  return layer2 ? mtu + vxlanInLink : mtu;
 }
 
 /** What a link needs to know besides the order. */
