@@ -23,14 +23,14 @@ export interface Rate {
 /**
  * Packets that a container sends per second while no VM says anything, as the constants of the keeper of
  * paths have it: every pair asks and answers once in its idle time, measures its MTU and renews its
- * keys; links with relays have keepalives besides.
+ * keys; the two links with each relay have keepalives besides.
  */
 export function modelledSent(peers: number, relays: number): number {
   const asks = 1000 / idleMs;
   const keys = 3 / 2 / rekeySeconds;
   const sizes = (2 * sizesFor(1420).length * 1000) / mtuPeriodMs;
-  const relayLink = 1 / keepaliveSeconds + asks + keys;
-  return peers * (asks + keys + sizes) + relays * relayLink;
+  const relayLinks = 2 / keepaliveSeconds + asks + keys;
+  return peers * (asks + keys + sizes) + relays * relayLinks;
 }
 
 /** A container behind a NAT with two peers, one of which relays; all paths are direct. */

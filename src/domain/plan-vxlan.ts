@@ -7,6 +7,7 @@ import { groundTools, linkMtu, linkTools, requireTools } from './plan-routed.ts'
 const clearMtu = 1450;
 /** The same with IPv6, in which the links carry it. */
 export const vxlanInLink = 70;
+const largestLinkMtu = 9000;
 
 /**
  * VXLAN between the VM containers: over WireGuard, or in clear where the spec accepts that.
@@ -16,6 +17,13 @@ export const vxlanInLink = 70;
 export function planVxlan(input: PlanInput) {
   const { insecure, mtu } = input.spec.overlay;
   requireTools(input, 'vxlan', insecure ? groundTools : [...linkTools, ...groundTools]);
+  if (!insecure && mtu !== undefined && mtu + vxlanInLink > largestLinkMtu) {
+    throw new Failure(
+      'BadInput',
+      `overlay.mtu ${mtu} is too much for vxlan over WireGuard: at most ${largestLinkMtu - vxlanInLink}`,
+      { help: 'set a smaller `overlay.mtu`' },
+    );
+  }
   const table = { kind: 'vxlan' as const, version: '1.0', relayOnly: false };
   if (!insecure) return { table: { ...table, mtu: mtu ?? linkMtu - vxlanInLink }, warnings: [] };
   refuseClosed(input);

@@ -109,6 +109,48 @@ describe.each([true, false])('vxlan, in clear: %s', (inClear) => {
       await sh(`ip -n ${vm(1)} link set eth0 address ${one?.mac}`);
     });
 
+    it('answers DHCP at the container, without what is at others', async () => {
+      const ask = [
+        'busybox',
+        'udhcpc',
+        '-i',
+        'eth0',
+        '-n',
+        '-q',
+        '-f',
+        '-t',
+        '5',
+        '-s',
+        '/bin/true',
+      ];
+      const { stdout, stderr } = await createLocalShell().run([
+        'ip',
+        'netns',
+        'exec',
+        vm(3),
+        ...ask,
+      ]);
+      expect(stdout + stderr).toContain(`lease of ${three?.address} obtained`);
+    });
+
+    it('changes its tables while frames flow on, and forgets who has left', async () => {
+      const apply = async (table: typeof edges) =>
+        site.drivers.here.apply(operation, 'c1', site.tableOf(table), await site.keyFor('c1'));
+      const known = async () => {
+        const device = `x${mark.clusterId.slice(0, 8)}-`;
+        const sent = await hosts.c1.run(`bridge fdb show dev ${device}vx`);
+        return sent + (await hosts.c1.run(`ip neigh show dev ${device}br`));
+      };
+      const pinging = pings(vm(1), three?.address ?? '', 40);
+      const four = edgeOf(mark, 4, 'there');
+      await apply([...edges, four]);
+      await until(10, 'the fourth is known', async () => (await known()).includes(four.address));
+      expect((await known()).match(new RegExp(four.mac, 'g'))).toHaveLength(3);
+      await apply(edges);
+      await until(10, 'the fourth is forgotten', async () => !(await known()).includes(four.mac));
+      expect(await pinging).toBe(40);
+    });
+
     it('floods nothing: neither to unknown addresses nor by broadcast', async () => {
       const count = async () =>
         Number(await sh(`ip netns exec ${vm(2)} cat /sys/class/net/eth0/statistics/rx_packets`));
