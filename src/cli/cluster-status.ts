@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { n2nInsecureReason, type ClusterPhase, type OperationKind } from '../domain/cluster.ts';
+import type { ClusterPhase, OperationKind } from '../domain/cluster.ts';
 import type { Condition, ParkedStep, VerifyReport } from '../domain/cluster.ts';
 import { toFailure } from '../domain/failure.ts';
-import { isInsecure, type ClusterPaths } from '../domain/overlay.ts';
+import { insecureReasonOf, type ClusterPaths, type OverlayTable } from '../domain/overlay.ts';
 import type { Vm } from '../domain/vm.ts';
 import { webInterfaceSettings } from '../installation/settings.ts';
 import type { Database } from '../store/database.ts';
@@ -123,8 +123,7 @@ async function recordedStatus(db: Database, name: string): Promise<RecordedStatu
       version: overlay.version,
       relayOnly: overlay.relayOnly,
       mtu: overlay.mtu,
-      secure: !isInsecure(overlay),
-      ...(isInsecure(overlay) ? { insecureReason: n2nInsecureReason } : {}),
+      ...securityOf(overlay),
     },
     vms: vms.map(({ name: vm, site, container, mac, address, role, state }) => ({
       name: vm,
@@ -152,4 +151,12 @@ async function runningOperation(
   } catch (error) {
     return { silent: toFailure(error).message };
   }
+}
+
+function securityOf(overlay: OverlayTable): { secure: boolean; insecureReason?: string } {
+  const insecureReason = insecureReasonOf(overlay);
+  return {
+    secure: insecureReason === undefined,
+    ...(insecureReason === undefined ? {} : { insecureReason }),
+  };
 }

@@ -6,10 +6,6 @@ import { overlayKinds } from './overlay.ts';
 import { publicKeySchema } from './users.ts';
 import type { SentImage } from './site-line.ts';
 
-/** Why an overlay of Debian's n2n 1.3 is called insecure, wherever it is shown. */
-export const n2nInsecureReason =
-  'n2n 1.3 encrypts with one key per cluster but authenticates nobody: whoever reaches the supernode can claim any MAC';
-
 /** What a cluster gets unless its spec names other software. */
 export const defaultRolls = ['base', 'slurm', 'mpi', 'compiler', 'home', 'topology'];
 
@@ -40,9 +36,9 @@ export const clusterSpecSchema = z
           error: (issue) =>
             `overlay kind ${JSON.stringify(issue.input)} is unknown; known: ${overlayKinds.join(', ')}`,
         }),
-        /** Must be true for an overlay without authentication worth the name (n2n 1.3). */
+        /** Must be true for an overlay without authentication worth the name (n2n 1.3); vxlan is in clear then. */
         insecure: z.boolean().default(false),
-        /** Kind `routed`: largest packet of the VMs, bytes. Smaller where the way between sites is. */
+        /** Kinds `routed` and `vxlan`: largest packet of the VMs, bytes. Smaller where the way between sites is. */
         mtu: z.int().min(1280).max(9000).optional(),
       })
       .prefault({ kind: 'n2n' }),

@@ -10,8 +10,18 @@ import {
   vmNameSchema,
 } from './names.ts';
 
-export const overlayKinds = ['n2n', 'routed', 'memory'] as const;
+export const n2nInsecureReason =
+  'n2n 1.3 encrypts with one key per cluster but authenticates nobody: whoever reaches the supernode can claim any MAC';
+export const vxlanInsecureReason =
+  'VXLAN without WireGuard neither encrypts nor authenticates: whoever reaches a VM container can read and write frames';
+
+export const overlayKinds = ['n2n', 'routed', 'vxlan', 'memory'] as const;
 export type OverlayKind = (typeof overlayKinds)[number];
+
+/** Kinds that join VM containers rather than VMs: their table has peers, and each container a gateway. */
+export function joinsContainers(kind: OverlayKind): boolean {
+  return kind === 'routed' || kind === 'vxlan';
+}
 
 /** One VM's place in the overlay, in every kind. */
 export const edgeSchema = z.strictObject({
@@ -37,7 +47,7 @@ export const supernodeSchema = z.strictObject({
 });
 export type Supernode = z.infer<typeof supernodeSchema>;
 
-/** A VM container's place in a routed overlay. Its VMs' addresses are those of its edges. */
+/** A VM container's place in an overlay that joins containers. Its VMs' addresses are those of its edges. */
 export const peerSchema = z.strictObject({
   /** Of all the cluster's containers; the addresses inside the links are made of it. */
   number: z.int().min(1).max(4000),
@@ -73,7 +83,7 @@ export const overlayTableSchema = z.strictObject({
   supernode: supernodeSchema.optional(),
   /** The edges that the receiving site must know. */
   edges: z.array(edgeSchema),
-  /** Kind `routed`: every VM container that has an edge. */
+  /** Kinds `routed` and `vxlan`: every VM container that has an edge. */
   peers: z.array(peerSchema).optional(),
 });
 export type OverlayTable = z.infer<typeof overlayTableSchema>;
@@ -116,9 +126,17 @@ export const clusterPathsSchema = z.strictObject({
 });
 export type ClusterPaths = z.infer<typeof clusterPathsSchema>;
 
-/** True for n2n 1.x, which authenticates nobody. */
-export function isInsecure(overlay: Pick<OverlayTable, 'kind' | 'version'>): boolean {
-  return overlay.kind === 'n2n' && overlay.version.startsWith('1.');
+/** Why the overlay is called insecure, wherever it is shown; nothing if it is not. */
+export function insecureReasonOf(
+  overlay: Pick<OverlayTable, 'kind' | 'version' | 'peers'>,
+): string | undefined {
+  if (overlay.kind === 'n2n' && overlay.version.startsWith('1.')) return n2nInsecureReason;
+  return overlay.kind === 'vxlan' && isInClear(overlay) ? vxlanInsecureReason : undefined;
+}
+
+/** Of kind `vxlan`: without links between the containers there are no relays of theirs. */
+export function isInClear({ peers = [] }: Pick<OverlayTable, 'peers'>): boolean {
+  return peers.every(({ relayPort }) => relayPort === undefined);
 }
 
 /** The UDP ports that the overlay has at its sites. */

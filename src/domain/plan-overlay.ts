@@ -1,10 +1,17 @@
 import { addressAt, parseRange, sizeOf, type Range } from './address.ts';
-import { n2nInsecureReason } from './cluster.ts';
 import { Failure } from './failure.ts';
-import type { Edge, OverlayKind, OverlayTable } from './overlay.ts';
+import {
+  joinsContainers,
+  n2nInsecureReason,
+  type Edge,
+  type OverlayKind,
+  type OverlayTable,
+} from './overlay.ts';
 import { siteOf, type PlanInput, type SurveyedSite } from './plan-input.ts';
 import { planPeers } from './plan-peers.ts';
-import { physicalFrontend, publicAddressOf } from './site.ts';
+import { planRouted } from './plan-routed.ts';
+import { planVxlan } from './plan-vxlan.ts';
+import { publicAddressOf } from './site.ts';
 import type { Vm } from './vm.ts';
 
 /**
@@ -20,7 +27,7 @@ export function planOverlay(
   const { table, warnings } = planOverlayKind(input);
   const ports = new PortAllocator(input);
   const community = `mvc${input.clusterId}`;
-  if (table.kind === 'routed') {
+  if (joinsContainers(table.kind)) {
     const edges = vms.map((vm, index) => planEdge(input.clusterId, vm, index));
     const peers = planPeers(input, edges, ports);
     return { table: { ...table, community, network, edges, peers }, warnings };
@@ -51,7 +58,9 @@ export function planOverlayKind(input: PlanInput): {
     throw new Failure(
       'BadInput',
       `overlay ${kind} cannot join site ${other.site.name}, which is of kind ${other.site.kind}`,
-      { help: 'sites of kind memory take the overlay memory (`--overlay memory`), all others n2n' },
+      {
+        help: 'sites of kind memory take the overlay memory (`--overlay memory`), all others one of the other kinds',
+      },
     );
   }
   if (kind === 'memory') {
@@ -61,6 +70,7 @@ export function planOverlayKind(input: PlanInput): {
     };
   }
   if (kind === 'routed') return planRouted(input);
+  if (kind === 'vxlan') return planVxlan(input);
   const version = commonN2nVersion(input.sites);
   if (!version.startsWith('1.')) {
     // 1290 is what n2n 3 gives its edges by default.
@@ -77,42 +87,12 @@ export function planOverlayKind(input: PlanInput): {
   };
 }
 
-/** WireGuard's own 60 bytes, and 20 for what a provider's network may take away of 1500. */
-const routedMtu = 1420;
-
-function planRouted(input: PlanInput) {
-  for (const { site, facts } of input.sites) {
-    for (const host of facts.hosts.filter((each) => each.host !== physicalFrontend)) {
-      const missing = routedTools.filter(({ tool }) => host.tools[tool] === undefined);
-      if (missing.length === 0) continue;
-      const names = missing.map(({ tool }) => tool).join(', ');
-      throw new Failure(
-        'MissingTool',
-        `overlay routed needs ${names} at site ${site.name}, VM container ${host.host}`,
-        {
-          help: `ask the site's administrator to install ${missing.map((each) => each.package).join(', ')}; then \`mvc site update\``,
-        },
-      );
-    }
-  }
-  const mtu = input.spec.overlay.mtu ?? routedMtu;
-  const table = { kind: 'routed' as const, version: '1.0', mtu, relayOnly: false };
-  return { table, warnings: [] };
-}
-
-const routedTools = [
-  { tool: 'wg', package: 'wireguard-tools' },
-  { tool: 'wireguard', package: 'a kernel with WireGuard, or wireguard-go' },
-  { tool: 'dnsmasq', package: 'dnsmasq-base' },
-  { tool: 'nft', package: 'nftables' },
-];
-
-/** How many VMs a range holds: a routed overlay's gateway has the last address. */
+/** How many VMs a range holds: the gateway of one that joins containers has the last address. */
 export function roomIn(range: Range, kind: OverlayKind): number {
-  return sizeOf(range) - (kind === 'routed' ? 3 : 2);
+  return sizeOf(range) - (joinsContainers(kind) ? 3 : 2);
 }
 
-/** The address that each VM container shows its VMs in a routed overlay. */
+/** The address that each VM container shows its VMs in an overlay that joins containers. */
 export function gatewayOf(network: string): string {
   const range = parseRange(network);
   return addressAt(range, sizeOf(range) - 2);

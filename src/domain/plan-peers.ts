@@ -9,9 +9,9 @@ import { hostFacts } from './site.ts';
 const relaysAtMost = 2;
 
 /**
- * Decides the peers of a routed overlay: one for each VM container that has an edge. Those that are
+ * Decides the peers of an overlay that joins containers: one for each VM container that has an edge. Those that are
  * there keep number and ports, so that no link of theirs is touched. The container of the frontend VM is a
- * relay, and one of another site that UDP reaches.
+ * relay, and one of another site that UDP reaches; in clear there are no links, and so no relays.
  *
  * @param recorded the peers that are there.
  * @throws {Failure} MissingTool, BadInput or NoCapacity.
@@ -39,7 +39,10 @@ export function planPeers(
         .map(({ address }) => address),
     };
   });
-  const chosen = new Set(chooseRelays(peers, input.spec.origin).map(({ number }) => number));
+  const { overlay, origin } = input.spec;
+  const inClear = overlay.kind === 'vxlan' && overlay.insecure;
+  const relays = inClear ? [] : chooseRelays(peers, origin);
+  const chosen = new Set(relays.map(({ number }) => number));
   return peers.map(({ relayPort, ...peer }) =>
     chosen.has(peer.number) ? { ...peer, relayPort: relayPort ?? ports.next(peer.site) } : peer,
   );

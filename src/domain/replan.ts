@@ -3,7 +3,7 @@ import { computesAt, diffSpecs } from './spec-diff.ts';
 import type { ClusterSpec } from './cluster.ts';
 import { Failure } from './failure.ts';
 import { checkName, foreignDomains } from './foreign-domain.ts';
-import { portsOf, type OverlayTable } from './overlay.ts';
+import { joinsContainers, portsOf, type OverlayTable } from './overlay.ts';
 import type { ChangedPlan } from './plan-change.ts';
 import { siteOf, type PlanInput, type SurveyedSite } from './plan-input.ts';
 import { refuseLans } from './plan-network.ts';
@@ -221,7 +221,7 @@ class Numbers {
 
 function replanOverlay(input: PlanInput, { overlay }: RecordedCluster, vms: Vm[]): OverlayTable {
   const ports = new PortAllocator(input, portsOf(overlay));
-  const routed = overlay.kind === 'routed';
+  const routed = joinsContainers(overlay.kind);
   const edges = vms.map((vm) => {
     const edge = overlay.edges.find((each) => each.vm === vm.name);
     const port = routed || edge ? undefined : ports.next(vm.site);

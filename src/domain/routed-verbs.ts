@@ -15,7 +15,7 @@ const nothing = z.strictObject({});
 const numberSchema = z.int().min(1).max(4000);
 const endpointSchema = z.strictObject({ address: ipv4Schema, port: portSchema });
 
-/** One VM container's part of a routed overlay: all that it must know, seen from where it is. */
+/** One VM container's part of an overlay that joins containers: all that it must know, seen from where it is. */
 export const routedOrderSchema = z.strictObject({
   container: containerNameSchema,
   /** Its own number. */
@@ -43,6 +43,19 @@ export const routedOrderSchema = z.strictObject({
     .max(1000),
   /** In the same order at every container; each has a device of its own. */
   relays: z.array(z.strictObject({ number: numberSchema, endpoint: endpointSchema })).max(4),
+  /** Kind `vxlan`: what joins the VMs on layer 2. Without relays, the containers reach each other in clear. */
+  layer2: z
+    .strictObject({
+      /** Of the cluster, 24 bits. */
+      vni: z.int().min(1).max(0xff_ff_ff),
+      /** UDP port on which the container takes frames. */
+      port: portSchema,
+      /** Every VM at other containers, and the number of its own. */
+      remotes: z
+        .array(z.strictObject({ mac: macSchema, address: ipv4Schema, at: numberSchema }))
+        .max(65_536),
+    })
+    .optional(),
   /** All the other containers. */
   peers: z.array(
     z.strictObject({

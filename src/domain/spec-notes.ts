@@ -23,11 +23,11 @@ export const specNotes: Record<SpecKind, Record<string, string>> = {
     'sites[].computes': 'Number of compute VMs there; 0 only at the origin.',
     overlay: 'The network that joins the VMs of all sites.',
     'overlay.kind':
-      '`n2n`: one edge per VM; `routed`: WireGuard between VM containers, encrypted, without broadcast; `memory` for sites in memory only.',
+      '`n2n`: one edge per VM; `routed`: WireGuard between VM containers, encrypted, without broadcast; `vxlan`: layer 2 between VM containers that reach each other directly, over WireGuard; `memory` for sites in memory only.',
     'overlay.insecure':
-      'Must be true for an overlay without authentication worth the name, such as n2n 1.3.',
+      'Must be true for an overlay without authentication worth the name, such as n2n 1.3. Kind `vxlan`: in clear, without WireGuard.',
     'overlay.mtu':
-      'Kind `routed`: largest packet of the VMs, bytes; 1420 by default. Smaller where the way between the sites takes less.',
+      'Kinds `routed` and `vxlan`: largest packet of the VMs, bytes; by default 1420, and 1350 or in clear 1450 for `vxlan`. Smaller where the way between the sites takes less.',
     frontend: 'Size of the frontend VM.',
     'frontend.cpus': 'Virtual cpus.',
     'frontend.memoryMiB': 'Memory, MiB.',

@@ -1,11 +1,6 @@
-import {
-  describeParked,
-  n2nInsecureReason,
-  type Condition,
-  type ParkedStep,
-} from '../../domain/cluster.ts';
+import { describeParked, type Condition, type ParkedStep } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/drift.ts';
-import { isInsecure } from '../../domain/overlay.ts';
+import { insecureReasonOf } from '../../domain/overlay.ts';
 import type { ClusterRecord } from '../../store/clusters.ts';
 import type { Database } from '../../store/database.ts';
 import { findOverlay } from '../../store/overlays.ts';
@@ -29,8 +24,9 @@ export async function conditionsWith(
 /** A condition for an overlay that authenticates nobody; the spec had to accept that by name. */
 async function insecurity(db: Database, cluster: string): Promise<Condition[]> {
   const overlay = await findOverlay(db, cluster);
-  if (!overlay || !isInsecure(overlay)) return [];
-  return [{ type: 'Secure', status: false, reason: 'InsecureOverlay', message: n2nInsecureReason }];
+  const message = overlay && insecureReasonOf(overlay);
+  if (message === undefined) return [];
+  return [{ type: 'Secure', status: false, reason: 'InsecureOverlay', message }];
 }
 
 /** The conditions with what waits for a person, or without if nothing does. */

@@ -7,6 +7,7 @@ import { createMemoryOverlayDriver } from './memory/driver.ts';
 import { createN2nDriver } from './n2n/driver.ts';
 import type { OverlayDriver } from './overlay-driver.ts';
 import { createRoutedDriver } from './routed/driver.ts';
+import { createVxlanDriver } from './vxlan/driver.ts';
 
 /** What drivers are made of; each takes what it needs. */
 export interface OverlayDriverDependencies {
@@ -25,6 +26,10 @@ const overlayDrivers: Record<OverlayKind, Factory> = {
   routed: (site, { openDoor }) => {
     if (site.kind === 'libvirt') return createRoutedDriver(openDoor(site), site);
     throw wrongSite('routed', site);
+  },
+  vxlan: (site, { openDoor }) => {
+    if (site.kind === 'libvirt') return createVxlanDriver(openDoor(site), site);
+    throw wrongSite('vxlan', site);
   },
   memory: (site, { memoryWorld }) => {
     if (site.kind === 'memory') return createMemoryOverlayDriver(site, memoryWorld);

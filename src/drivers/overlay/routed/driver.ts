@@ -4,21 +4,29 @@ import { callOptions } from '../call-options.ts';
 import type { OverlayDriver } from '../overlay-driver.ts';
 import { forwardsFor, orderFor } from './order.ts';
 
+type MakeOrder = typeof orderFor;
+
 /** Several devices and services are made anew at most. */
 const applyTimeoutMs = 60_000;
 
 /**
  * The routed overlay as a site worker drives it, through the site's door: WireGuard between the VM
  * containers, a route per VM, and DHCP at each container. It has no supernode; some containers relay.
+ *
+ * @param makeOrder another overlay that joins containers orders something else.
  */
-export function createRoutedDriver(door: SiteDoor, site: LibvirtSite): OverlayDriver {
+export function createRoutedDriver(
+  door: SiteDoor,
+  site: LibvirtSite,
+  makeOrder: MakeOrder = orderFor,
+): OverlayDriver {
   return {
     async apply(operation, container, table, key, watch) {
       const options = callOptions(operation, watch, applyTimeoutMs);
       const forwards = forwardsFor(table, site.name);
       // Together with the other containers of the site: each asks for the whole, which is the same.
       await door.call(physicalFrontend, 'forward.apply', { forwards }, options);
-      const order = orderFor(table, site.name, container);
+      const order = makeOrder(table, site.name, container);
       if (order) await door.call(container, 'routed.apply', { order, key }, options);
       else await door.call(container, 'routed.remove', {}, options);
     },

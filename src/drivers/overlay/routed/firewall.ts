@@ -1,5 +1,6 @@
 import type { Forward, RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { renderTable } from '../nft-table.ts';
+import { renderHubGuard, vxlanArriving } from '../vxlan/firewall.ts';
 import {
   bridgePrefix,
   fenceTable,
@@ -18,15 +19,14 @@ type OrderedEdge = RoutedOrder['edges'][number];
  * were checked by schema; each table replaces what is there at once.
  */
 export function renderContainerRules(clusterId: string, order: RoutedOrder, mark: string): string {
-  return renderGuard(clusterId, order.edges, mark) + renderFence(clusterId, mark);
+  return renderGuard(clusterId, order, mark) + renderFence(clusterId, order, mark);
 }
 
-function renderGuard(clusterId: string, edges: OrderedEdge[], mark: string): string {
-  return renderTable(
-    'netdev',
-    guardTable(clusterId),
-    edges.flatMap((edge) => guardOf(edge, mark)),
-  );
+function renderGuard(clusterId: string, order: RoutedOrder, mark: string): string {
+  return renderTable('netdev', guardTable(clusterId), [
+    ...order.edges.flatMap((edge) => guardOf(edge, mark)),
+    ...(order.layer2 ? renderHubGuard(order, mark) : []),
+  ]);
 }
 
 function guardOf({ vm, bridge, mac, address }: OrderedEdge, mark: string): string[] {
@@ -49,7 +49,7 @@ function guardOf({ vm, bridge, mac, address }: OrderedEdge, mark: string): strin
 }
 
 /** As many rules for a thousand VMs as for one: the interfaces are known by how their names begin. */
-function renderFence(clusterId: string, mark: string): string {
+function renderFence(clusterId: string, order: RoutedOrder, mark: string): string {
   const bridges = `"${bridgePrefix(clusterId)}*"`;
   const links = `"${linkPrefix(clusterId)}*"`;
   return renderTable('inet', fenceTable(clusterId), [
@@ -77,6 +77,7 @@ function renderFence(clusterId: string, mark: string): string {
     `}`,
     `chain arriving {`,
     `  type filter hook input priority filter; policy accept;`,
+    ...vxlanArriving(order, links),
     `  iifname ${bridges} jump from_vm`,
     `  iifname ${links} jump from_link`,
     `}`,

@@ -12,6 +12,7 @@ import { runChecked } from '../../supervisor/run-checked.ts';
 import type { SeenService, Supervisor } from '../../supervisor/supervisor.ts';
 import { checkPort } from '../check-port.ts';
 import { listInterfaces, type Interface } from '../interfaces.ts';
+import { layer2Devices, layer2Service } from '../vxlan/ground.ts';
 import { renderLinks, type Link } from './link-config.ts';
 import { linkChanges } from './link-update.ts';
 import { ensureLinkKey, linkKeyFile, presharedKey } from './link-key.ts';
@@ -54,7 +55,11 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
     const preshared = new Map(
       order.peers.map((peer) => [peer.number, presharedKey(key, own.public, peer.publicKey)]),
     );
-    const links = renderLinks(mark.clusterId, order, { privateKey: own.private, preshared });
+    // In clear nothing is linked.
+    const links =
+      order.relays.length === 0
+        ? []
+        : renderLinks(mark.clusterId, order, { privateKey: own.private, preshared });
     for (const { device, config } of links) {
       await writeDurably(join(directory, `${device}.conf`), config);
     }
@@ -83,18 +88,19 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       const directory = directoryOf(mark);
       const links = await writeFiles(mark, order, key);
       const services = [
-        groundService(mark, order),
+        order.layer2 ? layer2Service(mark, order) : groundService(mark, order),
         ...links.map((link) =>
           linkService(mark, link, order, join(directory, `${link.device}.conf`)),
         ),
         dhcpService(mark, order),
-        pathsService(mark, directory),
+        ...(links.length > 0 ? [pathsService(mark, directory)] : []),
       ];
       const kept = new Set(services.map(({ name }) => name));
       await supervisor.remove(before.map(({ name }) => name).filter((name) => !kept.has(name)));
       const devices = [
         ...order.edges.map(({ bridge }) => bridge),
         ...links.map((each) => each.device),
+        ...layer2Devices(mark, order),
       ];
       await removeRemains(shell, mark, { devices });
       await supervisor.ensure(services);

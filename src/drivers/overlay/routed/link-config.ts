@@ -1,3 +1,4 @@
+import { vxlanInLink } from '../../../domain/plan-vxlan.ts';
 import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { directDevice, linkAddress, prefix6, relayDevice } from './names.ts';
 
@@ -24,6 +25,11 @@ export interface LinkPeer {
   allowed: string[];
   /** Of a relay, to which the first word must go. */
   endpoint?: { address: string; port: number } | undefined;
+}
+
+/** Frames of layer 2 need room for their headers. */
+export function linkMtuOf({ mtu, layer2 }: RoutedOrder): number {
+  return layer2 ? mtu + vxlanInLink : mtu;
 }
 
 /** What a link needs to know besides the order. */

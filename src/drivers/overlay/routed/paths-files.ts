@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Path } from '../../../domain/overlay.ts';
 import { routedOrderSchema, type RoutedOrder } from '../../../domain/routed-verbs.ts';
+import { linkMtuOf } from './link-config.ts';
 import { directDevice, prefix6, relayDevice } from './names.ts';
 import type { PathsConfig } from './paths/config.ts';
 import { pathsStateSchema, type PathsState } from './paths/state.ts';
@@ -15,7 +16,7 @@ export function renderPaths(clusterId: string, order: RoutedOrder): string {
     version: 1,
     self: order.self,
     prefix6: prefix6(clusterId),
-    mtu: order.mtu,
+    mtu: linkMtuOf(order),
     direct: { device: directDevice(clusterId), port: order.port },
     relays: order.relays.map(({ number, endpoint }, index) => ({
       number,
@@ -40,6 +41,7 @@ export async function readPaths(
   order: RoutedOrder,
 ): Promise<{ paths: Path[]; joined: boolean; detail: string }> {
   if (order.peers.length === 0) return { paths: [], joined: true, detail: 'it has no peers' };
+  if (order.relays.length === 0) return { paths: [], joined: true, detail: 'in clear, unproved' };
   const text = await readText(join(directory, 'paths-state.json'));
   const state = text === undefined ? undefined : pathsStateSchema.parse(JSON.parse(text));
   if (!state || state.at < Date.now() / 1000 - staleSeconds) {
@@ -59,11 +61,19 @@ export async function readPaths(
 /** A container has joined when a relay hears it, and when whole packets pass: a black hole is found here. */
 function judge(order: RoutedOrder, state: PathsState): { joined: boolean; detail: string } {
   if (state.relaysAlive.length === 0) return { joined: false, detail: 'no relay answers' };
-  const small = state.paths.find(({ mtu }) => mtu !== undefined && mtu < order.mtu);
+  const relayed = order.layer2 && state.paths.find((path) => path.class === 'relayed');
+  if (relayed) {
+    return {
+      joined: false,
+      detail: `no direct path to ${relayed.name}, and vxlan has no other: use overlay routed`,
+    };
+  }
+  const wanted = linkMtuOf(order);
+  const small = state.paths.find(({ mtu }) => mtu !== undefined && mtu < wanted);
   if (small) {
     return {
       joined: false,
-      detail: `packets of ${order.mtu} bytes do not pass to ${small.name}, of ${small.mtu} they do: set overlay.mtu`,
+      detail: `packets of ${wanted} bytes do not pass to ${small.name}, of ${small.mtu} they do: set overlay.mtu`,
     };
   }
   return { joined: true, detail: 'a relay answers' };

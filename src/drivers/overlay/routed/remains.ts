@@ -3,6 +3,7 @@ import type { Shell } from '../../../transport/shell.ts';
 import { runChecked } from '../../supervisor/run-checked.ts';
 import { listInterfaces } from '../interfaces.ts';
 import { listMarkedTables, removeTables } from '../nft-tables.ts';
+import { hubPrefix, portPrefix } from '../vxlan/names.ts';
 import { bridgePrefix, fenceTable, guardTable, linkPrefix } from './names.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function removeRemains(
   { devices }: { devices: string[] },
 ): Promise<void> {
   const { clusterId } = mark;
-  const prefixes = [bridgePrefix(clusterId), linkPrefix(clusterId)];
+  const prefixes = [bridgePrefix, linkPrefix, hubPrefix, portPrefix].map((of) => of(clusterId));
   const leaving = (await listInterfaces(shell)).filter(
     (each) =>
       prefixes.some((prefix) => each.name.startsWith(prefix)) &&

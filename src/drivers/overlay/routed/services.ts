@@ -4,7 +4,7 @@ import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
 import type { Service } from '../../supervisor/supervisor.ts';
 import { renderMark } from '../mark-text.ts';
 import { renderContainerRules } from './firewall.ts';
-import type { Link } from './link-config.ts';
+import { linkMtuOf, type Link } from './link-config.ts';
 import { bridgePrefix, serviceNames } from './names.ts';
 import { dhcpScript, groundScript, linkScript, pathsScript } from './scripts.ts';
 
@@ -36,7 +36,7 @@ export function groundService(mark: Mark, order: RoutedOrder): Service {
 export function linkService(
   mark: Mark,
   link: Link,
-  { mtu, gateway }: Pick<RoutedOrder, 'mtu' | 'gateway'>,
+  order: RoutedOrder,
   configFile: string,
 ): Service {
   return {
@@ -47,8 +47,8 @@ export function linkService(
       LINK: link.device,
       LINK_CONFIG: configFile,
       LINK_ADDRESS: link.address,
-      LINK_GATEWAY: gateway,
-      LINK_MTU: String(mtu),
+      LINK_GATEWAY: order.gateway,
+      LINK_MTU: String(linkMtuOf(order)),
       LINK_MARK: renderMark(mark),
     },
   };
