@@ -199,6 +199,7 @@ it('lets VMs neither out of the overlay nor others in', async () => {
     }
   };
   expect(await countAt(outside(), 'ip saddr 10.77.1.0/24', goOut)).toBe(0);
+  expect(await countAt(at([vm1]), 'icmp type echo-request', goOut), 'they were sent').toBe(14);
   const comeIn = async () => {
     for (const { address } of [vm1, vm2, vm3]) {
       expect(await pings(site.stranger, address, 2), address).toBe(0);
@@ -216,4 +217,6 @@ it('lets VMs neither out of the overlay nor others in', async () => {
   };
   expect(await countAt(at([vm1, ...others]), 'ip saddr 192.168.10.0/24', comeIn)).toBe(0);
   expect(await countAt(at([vm1, ...others]), test.match, comeIn)).toBe(0);
+  const lan = [{ namespace: site.c1.name, interfaces: ['eth0'] }];
+  expect(await countAt(lan, test.match, comeIn), 'they came').toBe(100);
 }, 120_000);
