@@ -89,7 +89,7 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       const services = [
         groundService(mark, order),
         ...links.map((link) =>
-          linkService(mark, link, order.mtu, join(directory, `${link.device}.conf`)),
+          linkService(mark, link, order, join(directory, `${link.device}.conf`)),
         ),
         dhcpService(mark, order),
         pathsService(mark, directory),

@@ -47,6 +47,8 @@ configure() {
   wg setconf "$LINK" "$LINK_CONFIG" || return 1
   ip link set dev "$LINK" alias "$LINK_MARK" mtu "$LINK_MTU" up || return 1
   ip -6 addr replace "$LINK_ADDRESS/128" dev "$LINK" nodad || return 1
+  # Without an address of IPv4 rp_filter 2 (below) would drop as 1 does.
+  ip addr replace "$LINK_GATEWAY/32" dev "$LINK" || return 1
   echo 1 >"/proc/sys/net/ipv4/conf/$LINK/forwarding"
   # Packets may come by another link than the one by which the answer goes.
   echo 2 >"/proc/sys/net/ipv4/conf/$LINK/rp_filter"

@@ -33,7 +33,12 @@ export function groundService(mark: Mark, order: RoutedOrder): Service {
 }
 
 /** @param configFile not among the service's files: a change of it must not start the link anew. */
-export function linkService(mark: Mark, link: Link, mtu: number, configFile: string): Service {
+export function linkService(
+  mark: Mark,
+  link: Link,
+  { mtu, gateway }: Pick<RoutedOrder, 'mtu' | 'gateway'>,
+  configFile: string,
+): Service {
   return {
     name: serviceNames(mark).link(link.device),
     mark,
@@ -43,6 +48,7 @@ export function linkService(mark: Mark, link: Link, mtu: number, configFile: str
       LINK_CONFIG: configFile,
       LINK_ADDRESS: link.address,
       LINK_MTU: String(mtu),
+      LINK_GATEWAY: gateway,
       LINK_MARK: renderMark(mark),
     },
   };
