@@ -93,7 +93,7 @@ it('loses no packet of others while a VM and a container come and go', async () 
   await sleep(2000);
   for (const each of flow) {
     const { sent, lost } = await each.stop();
-    expect(lost.length, `lost: ${lost.slice(0, 20)}`).toBe(0);
+    expect(lost.length, `lost: ${lost.slice(0, 20).join()}`).toBe(0);
     expect(sent).toBeGreaterThan(200);
   }
   expect([await links(site.c1), await links(site.c2)]).toEqual(before);
@@ -110,7 +110,7 @@ it('loses no packet when the key of the overlay changes, and links come up with 
   await sleep(15_000);
   const { sent, lost } = await flow.stop();
   expect(sent).toBeGreaterThan(700);
-  expect(lost.length, `lost: ${lost.slice(0, 20)}`).toBe(0);
+  expect(lost.length, `lost: ${lost.slice(0, 20).join()}`).toBe(0);
   const old = await links(site.c2);
   for (const [, pid] of old) process.kill(pid, 'SIGKILL');
   const began = Date.now();
