@@ -93,10 +93,14 @@ it('loses no packet of others while a VM and a container come and go', async () 
   await sleep(2000);
   for (const each of flow) {
     const { sent, lost } = await each.stop();
-    expect(lost.length, `lost: ${lost.slice(0, 20)}`).toBe(0);
+    expect(lost.length, `lost: ${lost.slice(0, 20).join()}`).toBe(0);
     expect(sent).toBeGreaterThan(200);
   }
   expect([await links(site.c1), await links(site.c2)]).toEqual(before);
+  const shared = await sh(`find ${site.c1.directory}/pool/overlay -path */psk/*`);
+  expect(shared.trim().split('\n'), 'what was shared with the one that left is gone').toHaveLength(
+    1,
+  );
 });
 
 it('loses no packet when the key of the overlay changes, and links come up with the new one', async () => {
@@ -106,11 +110,13 @@ it('loses no packet when the key of the overlay changes, and links come up with 
   await sleep(15_000);
   const { sent, lost } = await flow.stop();
   expect(sent).toBeGreaterThan(700);
-  expect(lost.length, `lost: ${lost.slice(0, 20)}`).toBe(0);
-  for (const [, pid] of await links(site.c2)) process.kill(pid, 'SIGKILL');
+  expect(lost.length, `lost: ${lost.slice(0, 20).join()}`).toBe(0);
+  const old = await links(site.c2);
+  for (const [, pid] of old) process.kill(pid, 'SIGKILL');
   const began = Date.now();
   await sleep(500);
   await reaches(vm1, '10.77.1.3');
+  for (const [name, pid] of old) expect((await site.pids(site.c2)).get(name)).not.toBe(pid);
   console.log(`with the new key after ${(Date.now() - began) / 1000} s`);
 }, 60_000);
 

@@ -37,8 +37,9 @@ function guardOf({ vm, bridge, mac, address }: OrderedEdge, mark: string): strin
     `  type filter hook ingress device "${bridge}" priority 0; policy drop;`,
     `  ether saddr != ${mac} drop comment "${mark}"`,
     `  arp saddr ether ${mac} arp saddr ip { ${address}, 0.0.0.0 } accept`,
-    // Asks for an address, and never gives one.
-    `  ip saddr { ${address}, 0.0.0.0 } udp sport 68 udp dport 67 accept`,
+    // Asks for its own address (DHCP names the MAC once more, 28 bytes in), and never gives one.
+    `  ip saddr { ${address}, 0.0.0.0 } udp sport 68 udp dport 67 @th,288,48 0x${mac.replaceAll(':', '')} accept`,
+    `  udp sport 68 udp dport 67 drop`,
     `  ip saddr ${address} udp sport 67 drop`,
     `  ip saddr ${address} accept`,
     // iPXE waits for a router advertisement that it can answer.

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../domain/failure.ts';
 import { sameMark, type Mark, type Operation } from '../../../domain/mark.ts';
@@ -66,6 +66,10 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
     for (const [number, secret] of preshared) {
       await writeDurably(join(directory, 'psk', String(number)), secret);
     }
+    await removeOthers(
+      join(directory, 'psk'),
+      order.peers.map(({ number }) => String(number)),
+    );
     await writeDurably(join(directory, 'paths.json'), renderPaths(mark.clusterId, order));
     await writeDurably(join(directory, 'order.json'), JSON.stringify(order));
     return links;
@@ -136,6 +140,13 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       await rm(directoryOf(mark), { recursive: true, force: true });
     },
   };
+}
+
+/** Secrets of peers that have left. */
+async function removeOthers(directory: string, kept: string[]): Promise<void> {
+  const files = existsSync(directory) ? await readdir(directory) : [];
+  const leaving = files.filter((file) => !kept.includes(file));
+  await Promise.all(leaving.map((file) => rm(join(directory, file), { force: true })));
 }
 
 function detailOf(bridge: string, link: Interface | undefined, down: string[]): string {
