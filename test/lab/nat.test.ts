@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { siteSchema, type LibvirtSite } from '../../src/domain/site.ts';
 import { labAddress, labNat, labWan } from '../../src/lab/faults.ts';
@@ -122,6 +123,16 @@ describe('the gateway of a site', () => {
       address: beach,
       port: forwardedPort,
     });
+  });
+
+  it('hands on TCP too, as rules of the site say', async () => {
+    await labNat({ home, site: 'beach', kind: 'open' });
+    const listen = `timeout 15 socat -u TCP-LISTEN:${forwardedPort} STDOUT`.split(' ');
+    const [program, ...args] = await labExecArgv({ home, machine: 'beach-h2', argv: listen });
+    const listens = promisify(execFile)(program, args, { cwd: '/' });
+    const asks = `TCP:${beach}:${forwardedPort},connect-timeout=5,retry=20,interval=0.5`;
+    await inside('alpine', ['sh', '-c', `printf heard | socat -u STDIN ${asks}`]);
+    expect(await listens).toMatchObject({ stdout: 'heard' });
   });
 
   it('hands nothing on beyond the UDP ports of its site', async () => {
@@ -268,7 +279,7 @@ describe('the gateway of a site', () => {
       table ip site {
         chain forwarding {
           type nat hook prerouting priority dstnat;
-          iifname "wan0" udp dport ${port} dnat to 192.168.10.12:${forwardedPort}
+          iifname "wan0" meta l4proto { tcp, udp } th dport ${port} dnat to 192.168.10.12:${forwardedPort}
         }
       }
     `;
