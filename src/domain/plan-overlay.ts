@@ -58,7 +58,9 @@ export function planOverlayKind(input: PlanInput): {
     throw new Failure(
       'BadInput',
       `overlay ${kind} cannot join site ${other.site.name}, which is of kind ${other.site.kind}`,
-      { help: 'sites of kind memory take the overlay memory (`--overlay memory`), all others one of the other kinds' },
+      {
+        help: 'sites of kind memory take the overlay memory (`--overlay memory`), all others one of the other kinds',
+      },
     );
   }
   if (kind === 'memory') {
