@@ -47,7 +47,7 @@ describe('a cluster spec', () => {
     [
       'an unknown overlay',
       { overlay: { kind: 'vpn' } },
-      'overlay kind "vpn" is unknown; known: n2n, routed, memory',
+      'overlay kind "vpn" is unknown; known: n2n, routed, vxlan, memory',
     ],
     ['an unknown field', { colour: 'blue' }, 'colour'],
     ['a public network', { network: '8.8.8.0/24' }, 'private range'],

@@ -98,6 +98,19 @@ describe.each([true, false])('vxlan, in clear: %s', (inClear) => {
       expect(stdout).toContain(' 0% packet loss');
     });
 
+    it('carries what is not IP', async () => {
+      const socket = 'import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x88b5)';
+      const bind = "s.bind(('eth0', 0x88b5))";
+      const hear = `${socket.replace('0x88b5', 'socket.htons(0x88b5)')}; ${bind}; s.settimeout(8); print(s.recv(99))`;
+      const bytes = `${three?.mac}${one?.mac}88b5`.replaceAll(':', '');
+      const say = `${socket}; ${bind}; import time; [(s.send(bytes.fromhex('${bytes}') + b'hello'), time.sleep(.3)) for _ in range(9)]`;
+      const inside = (n: number, program: string) =>
+        createLocalShell().run(['ip', 'netns', 'exec', vm(n), 'python3', '-c', program]);
+      const heard = inside(3, hear);
+      await inside(1, say);
+      expect((await heard).stdout).toContain('hello');
+    });
+
     it('takes nothing from a VM but its own address and MAC', async () => {
       await sh(`ip -n ${vm(1)} addr add 10.99.7.77/24 dev eth0`);
       const from = ['ping', '-c', '2', '-W', '1', '-I', '10.99.7.77', three?.address ?? ''];
