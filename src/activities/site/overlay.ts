@@ -92,11 +92,12 @@ export function createOverlayActivities(drivers: SiteDrivers) {
       return activity(async (watch) => {
         const driver = drivers.overlay(input.site, input.kind);
         const found = await Promise.all(
-          input.containers.map((container) =>
-            driver.describePaths?.(input.operation, container, watch),
+          input.containers.map(
+            async (container) =>
+              (await driver.describePaths?.(input.operation, container, watch)) ?? [],
           ),
         );
-        return found.flatMap((paths) => paths ?? []);
+        return found.flat();
       });
     },
 
