@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -67,7 +68,16 @@ describe('migrations', () => {
     const { error } = await migrator.migrateTo('2026-11-23-5-paper-views');
     expect(error).toBeUndefined();
     await registerSites(older, ['alpha']);
-    const { cluster } = await recordPlan(older, planOf(specOf('demo', { alpha: 1 })));
+    const { spec, plan } = planOf(specOf('demo', { alpha: 1 }));
+    await sql`INSERT INTO cluster (name, id, installation, spec, network, mtu)
+      VALUES ('demo', ${plan.clusterId}, ${randomUUID()}, ${JSON.stringify(spec)}, ${plan.network}, 1400)`.execute(
+      older,
+    );
+    await sql`INSERT INTO cluster_site VALUES ('demo', 'alpha', 1)`.execute(older);
+    await sql`INSERT INTO overlay VALUES ('demo', 'memory', '1.0', 'mvc01234', 1400, false, 'alpha', '192.0.2.1')`.execute(
+      older,
+    );
+    await sql`INSERT INTO udp_port VALUES ('alpha', 7700, 'demo', NULL)`.execute(older);
     const build = { cluster: 'demo', kind: 'build', runId: 'one' } as const;
     await startBuild(older, build);
     const scale = { ...build, kind: 'scale', runId: 'two' } as const;
@@ -75,7 +85,9 @@ describe('migrations', () => {
     expect(await migrateToLatest(settings)).toContain('2026-11-25-1-changes');
     await startBuild(older, scale);
     await setPhase(older, 'demo', 'changing', []);
-    expect(await findCluster(older, 'demo')).toMatchObject({ id: cluster.id, phase: 'changing' });
+    const found = await findPlan(older, 'demo');
+    expect(found?.cluster).toMatchObject({ id: plan.clusterId, phase: 'changing' });
+    expect(found?.overlay.supernode).toMatchObject({ site: 'alpha', port: 7700 });
     expect((await listBuilds(older, 'demo')).map((each) => each.kind)).toEqual(['scale', 'build']);
     await closeDatabase(older);
   });
