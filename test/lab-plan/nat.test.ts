@@ -19,9 +19,9 @@ describe('the rules of a gateway', () => {
     }
   });
 
-  it('hand on what was forwarded, of the UDP ports of the site alone', () => {
+  it('hand on what was forwarded, of the ports of the site alone', () => {
     expect(chain('open', 'passing')).toContain(
-      'iifname "wan0" meta l4proto udp ct status dnat ct original proto-dst 7700-7799 accept',
+      'iifname "wan0" meta l4proto { tcp, udp } ct status dnat ct original proto-dst 7700-7799 accept',
     );
     expect(chain('open', 'unasked')).toEqual([]);
   });
@@ -121,6 +121,6 @@ function chain(kind: NatKind, name: string): string[] {
 
 /** The hook of a chain, and its rules. */
 function chainOf(rules: string, name: string): string[] {
-  const body = new RegExp(`chain ${name} {\n([^}]*)\n  }`).exec(rules)?.[1] ?? '';
+  const body = new RegExp(`chain ${name} {\n([^]*?)\n  }\n`).exec(rules)?.[1] ?? '';
   return body === '' ? [] : body.split('\n').map((line) => line.trim());
 }

@@ -4,7 +4,6 @@ import { until } from './hosts.ts';
 import { startPings } from './pings.ts';
 import { startWgWorld, type Node, type WgWorld } from './wg-world.ts';
 
-/** The keeper's own two seconds, and what a busy machine makes of them. */
 /** The figures are printed; on a quiet machine they are below 2. Far more than that is a fault. */
 const limitSeconds = 12;
 
