@@ -37,6 +37,8 @@ export function renderGatewayRules({ kind, changes }: GatewaySettings): string {
       known,
       // Where the kernel shows bridged packets to the firewall, the LAN itself passes here.
       `iifname "${lan.bridge}" oifname "${lan.bridge}" accept`,
+      // And the bridges of VMs, where the gateway is a VM container too.
+      'iifname "b*" oifname "b*" accept',
       `iifname "${lan.bridge}" ${toWan} accept`,
       ...handedOn(kind),
     ]),

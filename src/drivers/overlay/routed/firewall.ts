@@ -93,10 +93,19 @@ function renderFence(clusterId: string, order: RoutedOrder, mark: string): strin
 
 /**
  * What a physical frontend hands on to the containers. The destination alone is rewritten: a relay must
- * see from where the others come.
+ * see from where the others come. The flows are remembered in a zone of the cluster's own, so that they are
+ * forgotten with it: else the next cluster's at the same ports would be handed on as the last one's were.
  */
 export function renderForwardRules(clusterId: string, forwards: Forward[], mark: string): string {
-  const chain = [
+  const zone = 1 + (Number.parseInt(clusterId.slice(0, 8), 16) % 65_535);
+  return renderTable('ip', forwardTable(clusterId), [
+    `chain remembering {`,
+    `  type filter hook prerouting priority raw; policy accept;`,
+    ...forwards.flatMap(({ protocol, port, to }) => [
+      `  fib daddr type local ${protocol} dport ${port} ct zone set ${zone}`,
+      `  ip saddr ${to} ${protocol} sport ${port} ct zone set ${zone}`,
+    ]),
+    `}`,
     `chain arriving {`,
     `  type nat hook prerouting priority dstnat; policy accept;`,
     // Any address of this host: the public one may be another NAT's, in front of it.
@@ -105,6 +114,5 @@ export function renderForwardRules(clusterId: string, forwards: Forward[], mark:
         `  fib daddr type local ${protocol} dport ${port} dnat to ${to} comment "${mark}"`,
     ),
     `}`,
-  ];
-  return renderTable('ip', forwardTable(clusterId), chain);
+  ]);
 }
