@@ -63,8 +63,8 @@ export const peerSchema = z.strictObject({
   port: portSchema,
   /** Set at relays: of the device through which the others' traffic goes; TCP too, where UDP is blocked. */
   relayPort: portSchema.optional(),
-  /** Of its VMs. */
-  addresses: z.array(ipv4Schema).max(1000),
+  /** Its VMs, of which every container must know: a site is told of its own edges only. */
+  vms: z.array(z.strictObject({ mac: macSchema, address: ipv4Schema })).max(1000),
 });
 export type Peer = z.infer<typeof peerSchema>;
 
@@ -137,6 +137,16 @@ export function insecureReasonOf(
 /** Of kind `vxlan`: without links between the containers there are no relays of theirs. */
 export function isInClear({ peers = [] }: Pick<OverlayTable, 'peers'>): boolean {
   return peers.every(({ relayPort }) => relayPort === undefined);
+}
+
+/** What the other containers must know of the VMs at one, by its edges. */
+export function vmsAt(
+  edges: Edge[],
+  { site, container }: Pick<Peer, 'site' | 'container'>,
+): Peer['vms'] {
+  return edges
+    .filter((edge) => edge.site === site && edge.container === container)
+    .map(({ mac, address }) => ({ mac, address }));
 }
 
 /** The UDP ports that the overlay has at its sites. */

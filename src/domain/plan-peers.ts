@@ -1,6 +1,6 @@
 import { Failure } from './failure.ts';
 import { ipv4Schema } from './names.ts';
-import type { Edge, Peer } from './overlay.ts';
+import { vmsAt, type Edge, type Peer } from './overlay.ts';
 import { siteOf, type PlanInput } from './plan-input.ts';
 import type { PortAllocator } from './plan-overlay.ts';
 import { hostFacts } from './site.ts';
@@ -34,9 +34,7 @@ export function planPeers(
       ...facts,
       port: before?.port ?? ports.next(site),
       ...(before?.relayPort === undefined ? {} : { relayPort: before.relayPort }),
-      addresses: edges
-        .filter((edge) => edge.site === site && edge.container === container)
-        .map(({ address }) => address),
+      vms: vmsAt(edges, { site, container }),
     };
   });
   const { overlay, origin } = input.spec;

@@ -1,4 +1,4 @@
-import type { Edge, Peer } from '../domain/overlay.ts';
+import { vmsAt, type Edge, type Peer } from '../domain/overlay.ts';
 import { inBatches } from './batches.ts';
 import type { Database } from './database.ts';
 
@@ -55,15 +55,13 @@ export async function listPeers(db: Database, cluster: string, edges: Edge[]): P
   const peers = rows.map(({ relayPort, ...peer }) => ({
     ...peer,
     ...(relayPort === null ? {} : { relayPort }),
-    addresses: edges.filter(isAt(peer)).map(({ address }) => address),
+    vms: vmsAt(edges, peer),
   }));
   const place = (peer: Peer) => {
-    const index = edges.findIndex(isAt(peer));
+    const index = edges.findIndex(
+      ({ site, container }) => site === peer.site && container === peer.container,
+    );
     return index < 0 ? edges.length : index;
   };
   return peers.toSorted((a, b) => place(a) - place(b));
-}
-
-function isAt(peer: { site: string; container: string }) {
-  return (edge: Edge) => edge.site === peer.site && edge.container === peer.container;
 }

@@ -37,7 +37,7 @@ describe('the peers of a routed overlay', () => {
     expect(peers.map(({ site, container }) => `${site}/${container}`)).toEqual([
       ...new Set(plan.vms.map(({ site, container }) => `${site}/${container}`)),
     ]);
-    expect(peers.flatMap(({ addresses }) => addresses).toSorted()).toEqual(
+    expect(peers.flatMap(({ vms }) => vms.map(({ address }) => address)).toSorted()).toEqual(
       plan.vms.map(({ address }) => address).toSorted(),
     );
     expect(peers[0]?.publicKey).toBe(linkKeyOf('alpine/h1'));

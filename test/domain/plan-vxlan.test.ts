@@ -80,7 +80,7 @@ describe('the plan of an overlay vxlan', () => {
     );
     const { plan } = replanCluster(planInput({ ...before.spec, sites }), before);
     const fixed = (overlay: typeof plan.overlay) =>
-      overlay.peers?.map(({ addresses: _, ...peer }) => peer);
+      overlay.peers?.map(({ vms: _, ...peer }) => peer);
     expect(fixed(plan.overlay)?.slice(0, before.overlay.peers?.length)).toEqual(
       fixed(before.overlay),
     );

@@ -88,8 +88,8 @@ async function overlayOf(db: Database, cluster: string): Promise<OverlayTable> {
 async function stayingPeers(db: Database, cluster: string, peers: Peer[]): Promise<Peer[]> {
   const staying = new Set((await listVms(db, cluster)).filter(isStaying).map((vm) => vm.address));
   return peers
-    .map((peer) => ({ ...peer, addresses: peer.addresses.filter((each) => staying.has(each)) }))
-    .filter(({ addresses }) => addresses.length > 0);
+    .map((peer) => ({ ...peer, vms: peer.vms.filter(({ address }) => staying.has(address)) }))
+    .filter(({ vms }) => vms.length > 0);
 }
 
 function definitionOf(cluster: ClusterRecord, vm: VmRecord, edges: Edge[]): VmDefinition {

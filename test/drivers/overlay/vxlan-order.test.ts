@@ -19,7 +19,10 @@ const mark = { installation: '7d2f7a3e-94b1-4c55-8a63-0d9c2f8b1e4a', cluster: 'd
 
 function order(insecure: boolean, site = 'beach', container = 'h1') {
   const spec = clusterSpec({ overlay: { kind: 'vxlan', insecure } });
-  const found = layer2OrderFor(planCluster(planInput(spec)).overlay, site, container);
+  const { overlay } = planCluster(planInput(spec));
+  // As a site is told: of its own edges only.
+  const edges = overlay.edges.filter((edge) => edge.site === site);
+  const found = layer2OrderFor({ ...overlay, edges }, site, container);
   if (!found) throw new Error(`${site}/${container} has no part in it`);
   return routedOrderSchema.parse(found);
 }

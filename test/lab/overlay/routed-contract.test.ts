@@ -65,7 +65,7 @@ async function setUp(): Promise<OverlayContractSite> {
 }
 
 /** The container relays; of the other site's nobody runs. */
-function peersWith(publicKey: string): Omit<Peer, 'addresses'>[] {
+function peersWith(publicKey: string): Omit<Peer, 'vms'>[] {
   const common = { container: 'c1', inbound: true, port: 7701 };
   return [
     {

@@ -134,7 +134,7 @@ export async function startRoutedSite(): Promise<RoutedSite> {
   return site;
 }
 
-function peerOf(container: string, number: number, publicKey: string): Omit<Peer, 'addresses'> {
+function peerOf(container: string, number: number, publicKey: string): Omit<Peer, 'vms'> {
   const outside = container === 'c3';
   const publicAddress = outside ? '198.51.100.9' : '198.51.100.1';
   return {

@@ -1,4 +1,4 @@
-import type { Edge, OverlayTable, Peer } from '../../../src/domain/overlay.ts';
+import { vmsAt, type Edge, type OverlayTable, type Peer } from '../../../src/domain/overlay.ts';
 import { bridgePrefix } from '../../../src/drivers/overlay/routed/names.ts';
 import { operationOf } from '../../drivers/overlay-contract.ts';
 
@@ -16,7 +16,7 @@ export const routedEdge = (index: number, container: string, site = 'here'): Edg
   address: `10.77.1.${index}`,
 });
 
-export const routedTable = (edges: Edge[], peers: Omit<Peer, 'addresses'>[]): OverlayTable => ({
+export const routedTable = (edges: Edge[], peers: Omit<Peer, 'vms'>[]): OverlayTable => ({
   kind: 'routed',
   version: '1.0',
   community: `mvc${clusterId}`,
@@ -25,9 +25,7 @@ export const routedTable = (edges: Edge[], peers: Omit<Peer, 'addresses'>[]): Ov
   relayOnly: false,
   edges,
   peers: peers.flatMap((peer) => {
-    const own = edges.filter(
-      (each) => each.site === peer.site && each.container === peer.container,
-    );
-    return own.length === 0 ? [] : [{ ...peer, addresses: own.map(({ address }) => address) }];
+    const vms = vmsAt(edges, peer);
+    return vms.length === 0 ? [] : [{ ...peer, vms }];
   }),
 });

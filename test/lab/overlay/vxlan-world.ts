@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Mark } from '../../../src/domain/mark.ts';
-import type { Edge, OverlayTable } from '../../../src/domain/overlay.ts';
+import { vmsAt, type Edge, type OverlayTable } from '../../../src/domain/overlay.ts';
 import { createRunitSupervisor } from '../../../src/drivers/supervisor/runit.ts';
 import { bundleMvcSite } from '../../../src/site/bundle.ts';
 import { createLocalShell } from '../../../src/transport/local-shell.ts';
@@ -80,6 +80,10 @@ export function edgeOf({ clusterId }: Mark, n: number, site: 'here' | 'there'): 
   };
 }
 
+function placeOf(site: 'here' | 'there') {
+  return { site, container: site === 'here' ? 'c1' : 'c2' };
+}
+
 /** @param keys of the containers; with `inClear` they have no links. */
 export function vxlanTable(
   { clusterId }: Mark,
@@ -89,15 +93,14 @@ export function vxlanTable(
 ): OverlayTable {
   const peer = (site: 'here' | 'there', number: number) => ({
     number,
-    site,
-    container: site === 'here' ? 'c1' : 'c2',
+    ...placeOf(site),
     publicKey: keys[site],
     lanAddress: addresses[site],
     publicAddress: addresses[site],
     inbound: true,
     port: 7700,
     ...(inClear || site === 'there' ? {} : { relayPort: 7701 }),
-    addresses: edges.filter((edge) => edge.site === site).map(({ address }) => address),
+    vms: vmsAt(edges, placeOf(site)),
   });
   return {
     kind: 'vxlan',

@@ -62,12 +62,12 @@ function relaysOf(table: OverlayTable): (Omit<Peer, 'port'> & { port: number })[
 }
 
 function orderOfPeer(peer: Peer, site: string): RoutedOrder['peers'][number] {
-  const { number, publicKey, addresses, port } = peer;
+  const { number, publicKey, vms, port } = peer;
   return {
     number,
     name: `${peer.site}/${peer.container}`,
     publicKey,
-    addresses,
+    addresses: vms.map(({ address }) => address),
     ...(peer.site === site ? { lanEndpoint: { address: peer.lanAddress, port } } : {}),
     ...(peer.inbound ? { publicEndpoint: { address: peer.publicAddress, port } } : {}),
   };

@@ -13,11 +13,7 @@ export function layer2OrderFor(
   if (!order) return undefined;
   const remotes = (table.peers ?? [])
     .filter(({ number }) => number !== order.self)
-    .flatMap((peer) =>
-      table.edges
-        .filter((edge) => edge.site === peer.site && edge.container === peer.container)
-        .map(({ mac, address }) => ({ mac, address, at: peer.number })),
-    );
+    .flatMap(({ vms, number }) => vms.map((vm) => ({ ...vm, at: number })));
   return {
     ...order,
     peers: order.peers.map((peer) => ({ ...peer, addresses: [] })),
