@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '../domain/failure.ts';
-import { createOnce } from './files.ts';
+import { ensureFile } from '../transport/durable-file.ts';
 
 /** Where an installation keeps everything it knows. Nothing of ours is written elsewhere. */
 export interface Home {
@@ -82,7 +82,7 @@ export async function ensureHome(home: Home): Promise<void> {
 /** The identity that marks everything of this installation, at the sites and here. Made once. */
 export async function installationId(home: Home): Promise<string> {
   await ensureHome(home);
-  const text = await createOnce(join(home.root, 'installation-id'), () =>
+  const text = await ensureFile(join(home.root, 'installation-id'), () =>
     Buffer.from(`${randomUUID()}\n`),
   );
   return text.toString('utf8').trim();
@@ -91,13 +91,13 @@ export async function installationId(home: Home): Promise<string> {
 /** The key that seals secrets at rest: 32 random bytes, made once. */
 export async function secretsKey(home: Home): Promise<Buffer> {
   await ensureHome(home);
-  return await createOnce(join(home.secrets, 'key'), () => randomBytes(32));
+  return await ensureFile(join(home.secrets, 'key'), () => randomBytes(32));
 }
 
 /** A password kept in a file of its own, made once. */
 export async function keptPassword(home: Home, name: string): Promise<string> {
   await ensureHome(home);
-  const text = await createOnce(join(home.secrets, name), () =>
+  const text = await ensureFile(join(home.secrets, name), () =>
     Buffer.from(randomBytes(24).toString('base64url')),
   );
   return text.toString('utf8').trim();

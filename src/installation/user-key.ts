@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateSshKey } from '../transport/ssh-key.ts';
-import { createOnce } from './files.ts';
 import { ensureHome, type Home } from './home.ts';
+import { ensureFile } from '../transport/durable-file.ts';
 
 /** The private key with which `mvc ssh` enters the frontend VMs of this installation's clusters. */
 export function userKeyFile(home: Home): string {
@@ -12,7 +12,7 @@ export function userKeyFile(home: Home): string {
 /** Its public half, as a line of authorized_keys. The pair is made at the first call. */
 export async function userPublicKey(home: Home): Promise<string> {
   await ensureHome(home);
-  const pair = await createOnce(`${userKeyFile(home)}.json`, () =>
+  const pair = await ensureFile(`${userKeyFile(home)}.json`, () =>
     Buffer.from(JSON.stringify(generateSshKey('mvc-user'))),
   );
   const { privateKey, publicKey } = JSON.parse(pair.toString('utf8')) as {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, realpath, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../domain/failure.ts';
-import { writeDurably } from '../transport/durable-file.ts';
+import { ignoreAbsent, writeDurably } from '../transport/durable-file.ts';
 import { labId, type LabPlan } from './plan.ts';
 
 /** Where a lab keeps what it knows. */
@@ -41,12 +41,8 @@ export async function openDirectory(home: string): Promise<LabDirectory> {
 
 /** The plan of the lab that is (or was being) made here. */
 export async function readPlan(directory: LabDirectory): Promise<LabPlan | undefined> {
-  try {
-    return JSON.parse(await readFile(directory.planFile, 'utf8')) as LabPlan;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await ignoreAbsent(readFile(directory.planFile, 'utf8'));
+  return text === undefined ? undefined : (JSON.parse(text) as LabPlan);
 }
 
 /** @throws {Failure} NotFound if there is no lab. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../domain/failure.ts';
 import { operationSchema, type Operation } from '../domain/mark.ts';
-import { writeDurably } from '../transport/durable-file.ts';
+import { ignoreAbsent, writeDurably } from '../transport/durable-file.ts';
 import { isFull } from './explain-failure.ts';
 
 /**
@@ -80,13 +80,8 @@ function noneIfAbsent(error: NodeJS.ErrnoException): string[] {
 }
 
 async function readFence(pool: string, clusterId: string): Promise<Operation | undefined> {
-  let text: string;
-  try {
-    text = await readFile(fenceFile(pool, clusterId), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await ignoreAbsent(readFile(fenceFile(pool, clusterId), 'utf8'));
+  if (text === undefined) return undefined;
   try {
     return operationSchema.parse(JSON.parse(text));
   } catch (error) {

@@ -1,10 +1,9 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { link, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../domain/failure.ts';
 import type { Sealed } from '../domain/sealed.ts';
 import { generateSealKeyPair, open } from '../secrets/sealed-box.ts';
-import { writeDurably } from '../transport/durable-file.ts';
+import { ensureFile } from '../transport/durable-file.ts';
 
 /** The host's sealing key; its private half stays in the pool. */
 export interface SealKey {
@@ -17,7 +16,8 @@ export interface SealKey {
 export function createSealKey(pool: string): SealKey {
   const file = join(pool, 'seal.pem');
   let key: Promise<string> | undefined;
-  const privateKey = () => (key ??= ensureKey(file));
+  const privateKey = () =>
+    (key ??= ensureFile(file, () => generateSealKeyPair().privateKey).then(String));
   return {
     async publicKey() {
       const der = createPublicKey(createPrivateKey(await privateKey())).export({
@@ -38,23 +38,4 @@ export function createSealKey(pool: string): SealKey {
       }
     },
   };
-}
-
-async function ensureKey(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  // Two first questions may come at once: whoever links first has made the key.
-  const candidate = `${file}.${process.pid}`;
-  await writeDurably(candidate, generateSealKeyPair().privateKey);
-  try {
-    await link(candidate, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(candidate, { force: true });
-  }
-  return readFile(file, 'utf8');
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -42,4 +42,33 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** What is not there is undefined; other errors stay errors. */
+export async function ignoreAbsent<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The content of a file that is made at the first question, readable by its owner alone. Two first
+ * questions may come at once: whoever links first has made it, and both get the same.
+ */
+export async function ensureFile(path: string, make: () => string | Uint8Array): Promise<Buffer> {
+  const found = await ignoreAbsent(readFile(path));
+  if (found) return found;
+  const candidate = `${path}.${randomBytes(6).toString('hex')}`;
+  await writeDurably(candidate, make());
+  try {
+    await link(candidate, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(candidate, { force: true });
+  }
+  return readFile(path);
 }

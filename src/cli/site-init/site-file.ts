@@ -3,6 +3,7 @@ import { Failure } from '../../domain/failure.ts';
 import type { LibvirtSite } from '../../domain/site.ts';
 import { parseSiteDraft, unknownKey } from '../site-draft.ts';
 import type { SitePlan } from './site-plan.ts';
+import { ignoreAbsent } from '../../transport/durable-file.ts';
 
 /** What is to be done about the site's file. */
 export type SiteFileWork = { keep: true } | { keep: false; text: string };
@@ -20,7 +21,7 @@ export async function planSiteFile(
   force: boolean,
 ): Promise<SiteFileWork> {
   const { parse } = await import('yaml');
-  const before = await readIfThere(file);
+  const before = await ignoreAbsent(readFile(file, 'utf8'));
   if (before === undefined) return { keep: false, text: renderSiteFile(plan, key, new Map()) };
   const wanted = parseSiteDraft(file, parse(renderSiteFile(plan, key, new Map())));
   const there = draftOf(file, () => parse(before));
@@ -36,15 +37,6 @@ function otherFile(file: string, differing: string[]): Failure {
   return new Failure('BadInput', message, {
     help: 'edit that file, or write it anew with --force (host keys stay where the address does), or elsewhere with --write <directory>',
   });
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 function draftOf(file: string, parse: () => unknown): { site: LibvirtSite } | { fault: string } {

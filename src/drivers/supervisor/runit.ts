@@ -1,9 +1,9 @@
 import { lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncDirectory, writeDurably } from '../../transport/durable-file.ts';
+import { ignoreAbsent, syncDirectory, writeDurably } from '../../transport/durable-file.ts';
 import type { Shell } from '../../transport/shell.ts';
 import { runChecked } from './run-checked.ts';
-import { checkService, createServiceFiles, digestOf, ignoreAbsent } from './service-files.ts';
+import { checkService, createServiceFiles, digestOf } from './service-files.ts';
 import type { SeenService, Service, Supervisor } from './supervisor.ts';
 
 /** Longer than a script takes to end its program, first kindly and then not. */

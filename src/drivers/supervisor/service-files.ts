@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../../domain/failure.ts';
 import { markSchema, sameMark, type Mark } from '../../domain/mark.ts';
-import { writeDurably } from '../../transport/durable-file.ts';
+import { ignoreAbsent, writeDurably } from '../../transport/durable-file.ts';
 import type { Service } from './supervisor.ts';
 
 const definitionSchema = z.strictObject({
@@ -92,13 +92,4 @@ export function checkService(service: Service, found: ServiceDefinition | undefi
 function marksAgree(a: Mark | undefined, b: Mark | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return sameMark(a, b);
-}
-
-export async function ignoreAbsent<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, toFailure } from '../../domain/failure.ts';
 import type { Shell } from '../../transport/shell.ts';
 import { createImageStore } from './image-store.ts';
+import { ignoreAbsent } from '../../transport/durable-file.ts';
 
 /** What a fetch needs to know; given to the background process as arguments. */
 export interface FetchOrder {
@@ -31,8 +32,8 @@ export function createImageFetches(shell: Shell, pool: string): ImageFetches {
   const files = fetchFiles(pool);
 
   async function state(digest: string): Promise<{ fetching: boolean; error?: string }> {
-    const error = await readFile(files.error(digest), 'utf8').catch(ignoreAbsent);
-    if ((await stat(files.lock(digest)).catch(ignoreAbsent)) === undefined) {
+    const error = await ignoreAbsent(readFile(files.error(digest), 'utf8'));
+    if ((await ignoreAbsent(stat(files.lock(digest)))) === undefined) {
       return { fetching: false, ...(error ? { error } : {}) };
     }
     const { exitCode } = await shell.run(['flock', '-n', files.lock(digest), 'true']);
@@ -45,7 +46,7 @@ export function createImageFetches(shell: Shell, pool: string): ImageFetches {
       if ((await state(order.digest)).fetching) return;
       await mkdir(join(pool, 'images'), { recursive: true, mode: 0o755 });
       await rm(files.error(order.digest), { force: true });
-      const have = (await stat(files.partial(order.digest)).catch(ignoreAbsent))?.size ?? 0;
+      const have = (await ignoreAbsent(stat(files.partial(order.digest))))?.size ?? 0;
       await createImageStore(pool).checkSpace(order.size - have);
       const { digest, size, address, port } = order;
       const program = [process.execPath, process.argv[1] ?? ''];
@@ -83,7 +84,7 @@ export async function fetchImage(shell: Shell, pool: string, order: FetchOrder):
 }
 
 async function download(shell: Shell, partial: string, order: FetchOrder): Promise<void> {
-  const have = (await stat(partial).catch(ignoreAbsent))?.size ?? 0;
+  const have = (await ignoreAbsent(stat(partial)))?.size ?? 0;
   // What is as long as the whole and yet was not adopted is wrong.
   if (have >= order.size) await rm(partial);
   const url = `http://${order.address}:${order.port}/${order.digest}`;
@@ -105,8 +106,4 @@ async function download(shell: Shell, partial: string, order: FetchOrder): Promi
 function fetchFiles(pool: string) {
   const file = (suffix: string) => (digest: string) => join(pool, 'images', `${digest}.${suffix}`);
   return { partial: file('fetch'), lock: file('fetch.lock'), error: file('fetch.error') };
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

@@ -4,7 +4,7 @@ import { chmod, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from
 import { join } from 'node:path';
 import { Failure } from '../../domain/failure.ts';
 import type { SiteVerbInput } from '../../domain/site-verbs.ts';
-import { syncDirectory } from '../../transport/durable-file.ts';
+import { ignoreAbsent, syncDirectory } from '../../transport/durable-file.ts';
 import { withLock } from '../host-lock.ts';
 
 const finishWaitSeconds = 60;
@@ -33,7 +33,7 @@ export function createImageStore(pool: string): ImageStore {
   const isComplete = (digest: string) => exists(file(digest));
 
   async function chunks(digest: string): Promise<number[]> {
-    const names = await readdir(parts(digest)).catch(ignoreAbsent);
+    const names = await ignoreAbsent(readdir(parts(digest)));
     return (names ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
   }
 
@@ -122,13 +122,9 @@ async function sha256(file: string): Promise<string> {
 }
 
 async function exists(file: string): Promise<boolean> {
-  return (await stat(file).catch(ignoreAbsent)) !== undefined;
+  return (await ignoreAbsent(stat(file))) !== undefined;
 }
 
 async function sizeOf(file: string): Promise<number> {
-  return (await stat(file).catch(ignoreAbsent))?.size ?? 0;
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
+  return (await ignoreAbsent(stat(file)))?.size ?? 0;
 }

@@ -1,7 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync } from 'node:crypto';
-import { link, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../../../transport/durable-file.ts';
+import { ensureFile } from '../../../transport/durable-file.ts';
 
 /** DER of an X25519 private key but for its 32 bytes (RFC 8410). */
 const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
@@ -16,8 +15,7 @@ export function linkKeyFile(pool: string): string {
  * question; it never leaves it.
  */
 export async function ensureLinkKey(pool: string): Promise<{ private: string; public: string }> {
-  const file = linkKeyFile(pool);
-  const secret = (await readText(file)) ?? (await makeKey(file));
+  const secret = String(await ensureFile(linkKeyFile(pool), newKey));
   const key = createPrivateKey({
     key: Buffer.concat([privatePrefix, Buffer.from(secret, 'base64')]),
     format: 'der',
@@ -36,27 +34,7 @@ export function presharedKey(key: string, a: string, b: string): string {
   return Buffer.from(hkdfSync('sha256', key, '', `mvc link ${pair}`, 32)).toString('base64');
 }
 
-async function makeKey(file: string): Promise<string> {
+function newKey(): string {
   const { privateKey } = generateKeyPairSync('x25519');
-  const secret = privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(-32);
-  // Two first questions may come at once: whoever links first has made the key.
-  const candidate = `${file}.${process.pid}`;
-  await writeDurably(candidate, secret.toString('base64'));
-  try {
-    await link(candidate, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(candidate, { force: true });
-  }
-  return readFile(file, 'utf8');
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(-32).toString('base64');
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Path } from '../../../domain/overlay.ts';
 import { routedOrderSchema, type RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { linkMtuOf } from './link-config.ts';
+import { ignoreAbsent } from '../../../transport/durable-file.ts';
 import { directDevice, prefix6, relayDevice } from './names.ts';
 import type { PathsConfig } from './paths/config.ts';
 import { pathsStateSchema, type PathsState } from './paths/state.ts';
@@ -31,7 +32,7 @@ export function renderPaths(clusterId: string, order: RoutedOrder): string {
 
 /** What was last ordered, for descriptions and for the removal. */
 export async function readOrder(directory: string): Promise<RoutedOrder | undefined> {
-  const text = await readText(join(directory, 'order.json'));
+  const text = await ignoreAbsent(readFile(join(directory, 'order.json'), 'utf8'));
   return text === undefined ? undefined : routedOrderSchema.parse(JSON.parse(text));
 }
 
@@ -42,7 +43,7 @@ export async function readPaths(
 ): Promise<{ paths: Path[]; joined: boolean; detail: string }> {
   if (order.peers.length === 0) return { paths: [], joined: true, detail: 'it has no peers' };
   if (order.relays.length === 0) return { paths: [], joined: true, detail: 'in clear, unproved' };
-  const text = await readText(join(directory, 'paths-state.json'));
+  const text = await ignoreAbsent(readFile(join(directory, 'paths-state.json'), 'utf8'));
   const state = text === undefined ? undefined : pathsStateSchema.parse(JSON.parse(text));
   if (!state || state.at < Date.now() / 1000 - staleSeconds) {
     return { paths: [], joined: false, detail: 'nobody tells of its paths' };
@@ -77,13 +78,4 @@ function judge(order: RoutedOrder, state: PathsState): { joined: boolean; detail
     };
   }
   return { joined: true, detail: 'a relay answers' };
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

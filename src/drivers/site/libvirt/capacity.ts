@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Failure } from '../../../domain/failure.ts';
 import type { HostPolicy } from '../../../domain/site-verbs.ts';
 import { sum, type Capacity } from '../reservation.ts';
-import { orAbsent } from './cluster-files.ts';
+import { ignoreAbsent } from '../../../transport/durable-file.ts';
 import type { Domain } from './inventory.ts';
 import type { Virsh } from './virsh.ts';
 
@@ -45,8 +45,8 @@ async function measurePool(pool: string): Promise<number> {
 
 async function dataDisks(pool: string) {
   const root = join(pool, 'vms');
-  const entries = (await orAbsent(readdir(root, { recursive: true }))) ?? [];
+  const entries = (await ignoreAbsent(readdir(root, { recursive: true }))) ?? [];
   const files = entries.filter((each) => /(^|\/)data\.(img|reserved)$/.test(each));
-  const found = await Promise.all(files.map((each) => orAbsent(stat(join(root, each)))));
+  const found = await Promise.all(files.map((each) => ignoreAbsent(stat(join(root, each)))));
   return found.filter((each) => each !== undefined);
 }

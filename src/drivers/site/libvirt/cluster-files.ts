@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Failure } from '../../../domain/failure.ts';
 import { markSchema, type Mark } from '../../../domain/mark.ts';
 import { clusterDirectory, vmFiles } from './vm-files.ts';
+import { ignoreAbsent } from '../../../transport/durable-file.ts';
 
 const markFile = 'mark.json';
 
@@ -13,7 +14,7 @@ export function markFileOf(pool: string, clusterId: string): string {
 
 /** The clusters that have files in the pool. */
 export async function listClusterMarks(pool: string): Promise<Mark[]> {
-  const ids = (await orAbsent(readdir(join(pool, 'vms')))) ?? [];
+  const ids = (await ignoreAbsent(readdir(join(pool, 'vms')))) ?? [];
   const marks = await Promise.all(ids.map((id) => readClusterMark(pool, id)));
   return marks.filter((mark) => mark !== undefined);
 }
@@ -34,21 +35,11 @@ export async function removeClusterFiles(pool: string, mark: Mark, vms?: string[
 
 /** Undefined if there is no such directory, or no mark of ours in it. */
 export async function readClusterMark(pool: string, clusterId: string): Promise<Mark | undefined> {
-  const text = await orAbsent(readFile(markFileOf(pool, clusterId), 'utf8'));
+  const text = await ignoreAbsent(readFile(markFileOf(pool, clusterId), 'utf8'));
   if (text === undefined) return undefined;
   try {
     return markSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new Failure('Protocol', `${markFileOf(pool, clusterId)} is damaged`, { cause: error });
-  }
-}
-
-/** What is not there is undefined; other errors stay errors. */
-export async function orAbsent<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }

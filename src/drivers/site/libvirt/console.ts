@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { orAbsent } from './cluster-files.ts';
+import { ignoreAbsent } from '../../../transport/durable-file.ts';
 
 /** A console that is longer than this when its VM starts is cut to its end, bytes. */
 const longest = 1024 * 1024;
@@ -7,7 +7,7 @@ const kept = 256 * 1024;
 
 /** The last bytes that a VM wrote to its serial console; none before its first start. */
 export async function readConsole(file: string, bytes: number): Promise<string> {
-  const handle = await orAbsent(open(file, 'r'));
+  const handle = await ignoreAbsent(open(file, 'r'));
   if (!handle) return '';
   try {
     return (await readEnd(handle, bytes)).toString('utf8');
@@ -21,7 +21,7 @@ export async function readConsole(file: string, bytes: number): Promise<string> 
  * QEMU appends, so the end is where it goes on; nobody else writes while the VM is off.
  */
 export async function shortenConsole(file: string): Promise<void> {
-  const handle = await orAbsent(open(file, 'r+'));
+  const handle = await ignoreAbsent(open(file, 'r+'));
   if (!handle) return;
   try {
     if ((await handle.stat()).size <= longest) return;

@@ -5,9 +5,9 @@ import { gunzip } from 'node:zlib';
 import { Failure } from '../../../domain/failure.ts';
 import type { Mark } from '../../../domain/mark.ts';
 import type { VmDefinition } from '../../../domain/vm.ts';
-import { writeDurably } from '../../../transport/durable-file.ts';
+import { ignoreAbsent, writeDurably } from '../../../transport/durable-file.ts';
 import type { Shell } from '../../../transport/shell.ts';
-import { markFileOf, orAbsent } from './cluster-files.ts';
+import { markFileOf } from './cluster-files.ts';
 import { clusterDirectory, imageFile, vmFiles } from './vm-files.ts';
 
 const maxSeedBytes = 64 * 1024 ** 2;
@@ -102,5 +102,5 @@ async function makeFileSystem(shell: Shell, file: string): Promise<void> {
 }
 
 async function exists(file: string): Promise<boolean> {
-  return (await orAbsent(stat(file))) !== undefined;
+  return (await ignoreAbsent(stat(file))) !== undefined;
 }
