@@ -1,10 +1,11 @@
-import { ApplicationFailure, isCancellation, log } from '@temporalio/workflow';
+import { isCancellation, log } from '@temporalio/workflow';
 import { z } from 'zod';
 import type { Operation } from '../domain/mark.ts';
 import { clusterNameSchema } from '../domain/names.ts';
 import type { ClusterPaths, Path } from '../domain/overlay.ts';
 import { atSiteSoon, control } from './activities.ts';
 import { messageOf, parseWorkflowInput, workflowFailure } from './failures.ts';
+import { noCluster } from './running-frontend.ts';
 
 const inputSchema = z.strictObject({ name: clusterNameSchema });
 
@@ -13,7 +14,7 @@ export async function clusterPaths(input: unknown): Promise<ClusterPaths> {
   const { name } = parseWorkflowInput(inputSchema, input);
   try {
     const found = await control.watchedCluster({ cluster: name });
-    if (!found) throw ApplicationFailure.nonRetryable(`there is no cluster ${name}`, 'NotFound');
+    if (!found) throw noCluster(name);
     const { sites, operation } = found.scope;
     const told = await Promise.all(sites.map((site) => pathsAt(site, operation)));
     return {

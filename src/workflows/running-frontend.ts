@@ -13,13 +13,17 @@ export async function runningFrontend(
   cluster: string,
 ): Promise<{ frontend: ReturnType<typeof guestOf>; computes: FrontendShare['computes'] }> {
   const found = await control.watchedCluster({ cluster });
-  if (!found) throw refusal('NotFound', `there is no cluster ${cluster}`);
+  if (!found) throw noCluster(cluster);
   if (found.phase === 'stopped') {
     throw refusal('BadInput', `cluster ${cluster} is stopped; \`mvc start ${cluster}\` starts it`);
   }
   const { operation } = found.scope;
   const share = await control.frontendShare({ operation });
   return { frontend: guestOf(operation, share), computes: share.computes };
+}
+
+export function noCluster(name: string): ApplicationFailure {
+  return refusal('NotFound', `there is no cluster ${name}`);
 }
 
 function refusal(kind: 'NotFound' | 'BadInput', message: string): ApplicationFailure {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../../domain/failure.ts';
-import type { Mark } from '../../domain/mark.ts';
+import { sameMark, type Mark } from '../../domain/mark.ts';
 import type { Shell } from '../../transport/shell.ts';
 import { runChecked } from '../supervisor/run-checked.ts';
 import { parseMark } from './mark-text.ts';
@@ -33,6 +33,13 @@ export async function listMarkedTables(shell: Shell): Promise<FirewallTable[]> {
     }),
   );
   return marked.flat();
+}
+
+/** Removes those of the cluster's tables at the host that have one of these names. */
+export async function removeOwnTables(shell: Shell, mark: Mark, names: string[]): Promise<void> {
+  const tables = await listMarkedTables(shell);
+  const own = tables.filter((each) => sameMark(each.mark, mark) && names.includes(each.name));
+  await removeTables(shell, own);
 }
 
 export async function removeTables(shell: Shell, tables: FirewallTable[]): Promise<void> {

@@ -7,7 +7,7 @@ import { n2nAccount, renderSupernodeArgs } from './argv.ts';
 import { renderSupernodeRules, supernodeTable } from './firewall.ts';
 import type { N2nHostOptions } from './host.ts';
 import { hasAddress } from '../interfaces.ts';
-import { listMarkedTables, removeTables } from '../nft-tables.ts';
+import { removeOwnTables } from '../nft-tables.ts';
 import { supernodeScript } from './scripts.ts';
 
 /** A cluster's supernode at a physical frontend. Runs there as root; changes are made under the host's lock. */
@@ -62,12 +62,7 @@ export function createSupernodeHost(options: N2nHostOptions): SupernodeHost {
     async remove({ mark }) {
       const service = await find(mark);
       if (service) await supervisor.remove([service.name]);
-      const tables = await listMarkedTables(shell);
-      const name = supernodeTable(mark.clusterId);
-      await removeTables(
-        shell,
-        tables.filter((each) => sameMark(each.mark, mark) && each.name === name),
-      );
+      await removeOwnTables(shell, mark, [supernodeTable(mark.clusterId)]);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { sameMark, type Operation } from '../../../domain/mark.ts';
+import type { Operation } from '../../../domain/mark.ts';
 import type { Forward } from '../../../domain/routed-verbs.ts';
 import type { HostPolicy } from '../../../domain/site-verbs.ts';
 import type { Shell } from '../../../transport/shell.ts';
@@ -6,7 +6,7 @@ import { runChecked } from '../../supervisor/run-checked.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { checkPort } from '../check-port.ts';
 import { renderMark } from '../mark-text.ts';
-import { listMarkedTables, removeTables } from '../nft-tables.ts';
+import { removeOwnTables } from '../nft-tables.ts';
 import { renderForwardRules } from './firewall.ts';
 import { forwardTable, serviceNames } from './names.ts';
 
@@ -26,12 +26,7 @@ export function createForwardHost(options: {
 
   async function remove({ mark }: Operation): Promise<void> {
     await supervisor.remove([serviceNames(mark).forward]);
-    const tables = await listMarkedTables(shell);
-    const name = forwardTable(mark.clusterId);
-    await removeTables(
-      shell,
-      tables.filter((each) => sameMark(each.mark, mark) && each.name === name),
-    );
+    await removeOwnTables(shell, mark, [forwardTable(mark.clusterId)]);
   }
 
   return {

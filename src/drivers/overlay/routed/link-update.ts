@@ -1,4 +1,4 @@
-import { SocketAddress } from 'node:net';
+import { normalAddress } from './paths/addresses.ts';
 import { keepaliveSeconds, type Link, type LinkPeer } from './link-config.ts';
 
 /**
@@ -65,7 +65,7 @@ function canonical(ranges: string[]): string {
   const texts = ranges.map((range) => {
     const [address = '', length = ''] = range.split('/');
     if (!address.includes(':')) return range;
-    return `${new SocketAddress({ address, family: 'ipv6' }).address}/${length}`;
+    return `${normalAddress(address)}/${length}`;
   });
   return texts.toSorted().join();
 }

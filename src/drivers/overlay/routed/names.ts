@@ -32,7 +32,12 @@ export function prefix6(clusterId: string): string {
 
 /** @param link 0 for direct links, 1 and on for those of the relays. @param number of the container. */
 export function linkAddress(clusterId: string, link: number, number: number): string {
-  return `${prefix6(clusterId)}:${link}::${number.toString(16)}`;
+  return addressInLink(prefix6(clusterId), link, number);
+}
+
+/** The same, of a range that is known. */
+export function addressInLink(range: string, link: number, number: number): string {
+  return `${range}:${link.toString(16)}::${number.toString(16)}`;
 }
 
 /** UDP port on which the containers speak inside the links. */

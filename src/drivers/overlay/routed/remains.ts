@@ -2,7 +2,7 @@ import { sameMark, type Mark } from '../../../domain/mark.ts';
 import type { Shell } from '../../../transport/shell.ts';
 import { runChecked } from '../../supervisor/run-checked.ts';
 import { listInterfaces } from '../interfaces.ts';
-import { listMarkedTables, removeTables } from '../nft-tables.ts';
+import { removeOwnTables } from '../nft-tables.ts';
 import { hubPrefix, portPrefix } from '../vxlan/names.ts';
 import { bridgePrefix, fenceTable, guardTable, linkPrefix } from './names.ts';
 
@@ -26,10 +26,5 @@ export async function removeRemains(
   );
   for (const { name } of leaving) await runChecked(shell, ['ip', 'link', 'delete', 'dev', name]);
   if (devices.length > 0) return;
-  const tables = await listMarkedTables(shell);
-  const own = [guardTable(clusterId), fenceTable(clusterId)];
-  await removeTables(
-    shell,
-    tables.filter((each) => sameMark(each.mark, mark) && own.includes(each.name)),
-  );
+  await removeOwnTables(shell, mark, [guardTable(clusterId), fenceTable(clusterId)]);
 }

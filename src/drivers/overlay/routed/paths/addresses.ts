@@ -1,3 +1,4 @@
+import { addressInLink } from '../names.ts';
 import type { PathsConfig } from './config.ts';
 
 /**
@@ -21,7 +22,7 @@ export function hasAllPeers(config: PathsConfig, device: number): boolean {
 }
 
 export function probeAddress(config: PathsConfig, device: number, number: number): string {
-  return normalAddress(`${config.prefix6}:${device.toString(16)}::${number.toString(16)}`);
+  return normalAddress(addressInLink(config.prefix6, device, number));
 }
 
 /** IPv6 as programs write it: an address that arrives is looked up by its text. */

@@ -1,9 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { pathsPort as port } from '../names.ts';
 import { normalAddress, probeAddress } from './addresses.ts';
 import type { PathsConfig } from './config.ts';
 import { decodeMessage, encodeMessage, type Message } from './messages.ts';
-
-const port = 7946;
 
 /** The sockets on which containers talk to each other: one per device, on its probe address. */
 export interface ProbeSockets {
