@@ -1,7 +1,6 @@
+import { defaultRolls } from '../../domain/cluster.ts';
 import type { ImageRef } from '../../domain/image.ts';
 import { ok, warn, type Finding } from './check.ts';
-
-const defaultRolls = ['base', 'slurm', 'mpi'];
 
 /** @param rollsInUse of the recorded clusters. */
 export async function checkImages(

@@ -147,16 +147,20 @@ export function linkedBy(config: PathsConfig, device: number): number[] {
 function ensureLink(state: KeeperState, device: number, number: number, now: number): void {
   const key = linkKey(device, number);
   if (state.links.has(key)) return;
-  const own = relayOf(state.config, device) === state.config.self;
-  const patienceMs = device === directDevice ? 0 : 1500;
-  const kept = isRelay(state.config, number) && !own && !isRelay(state.config, state.config.self);
   const link: Link = { device, number, life: newLiveness(now) };
-  const peer = peerOf(state.config, number);
-  const reached = device !== directDevice || peer?.lanEndpoint || peer?.publicEndpoint;
-  // Two relays: the one that is a spoke of the other keeps their link.
-  const spoke = !own && device !== directDevice;
-  if ((kept && reached) || spoke) link.recovery = newRecovery(now, patienceMs);
+  const patienceMs = device === directDevice ? 0 : 1500;
+  if (keeps(state.config, device, number)) link.recovery = newRecovery(now, patienceMs);
   state.links.set(key, link);
+}
+
+/** Whether this container is the end that sets up its link with a relay, and again when it is dead. */
+function keeps(config: PathsConfig, device: number, number: number): boolean {
+  if (device !== directDevice) return relayOf(config, device) !== config.self;
+  const peer = peerOf(config, number);
+  const reached = peer?.lanEndpoint ?? peer?.publicEndpoint;
+  // Of two relays one begins.
+  const begins = !isRelay(config, config.self) || config.self < number;
+  return isRelay(config, number) && reached !== undefined && begins;
 }
 
 export function candidates(state: KeeperState, peer: PathsPeer): Candidate[] {
