@@ -18,6 +18,7 @@ import { siteSchema, type Site } from '../../src/domain/site.ts';
 import { mvcHome } from '../../src/installation/home.ts';
 import type { SiteRecord } from '../../src/store/sites.ts';
 import type { SiteDoor } from '../../src/transport/site-door.ts';
+import { defaultRolls } from '../../src/domain/cluster.ts';
 
 const directories: string[] = [];
 async function directory(): Promise<string> {
@@ -247,7 +248,7 @@ describe('a site', () => {
 describe('node images', () => {
   it('are looked for once per set of rolls', async () => {
     const asked: string[][] = [];
-    const findings = await checkImages([['base'], ['base', 'slurm', 'mpi']], async (rolls) => {
+    const findings = await checkImages([['base'], defaultRolls], async (rolls) => {
       asked.push(rolls);
       return rolls.length === 1 ? undefined : { digest: 'd', size: 5e8, path: '/i' };
     });

@@ -1,6 +1,7 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ignoreAbsent } from '../../../../transport/durable-file.ts';
 import { endpointSchema, pathsConfigSchema, type Endpoint, type PathsConfig } from './config.ts';
 import type { PathsState } from './state.ts';
 
@@ -15,11 +16,14 @@ export interface KeeperFiles {
   readEndpoints(): Promise<Map<string, Endpoint>>;
   writeEndpoints(endpoints: Map<string, Endpoint>): Promise<void>;
   pskFile(number: number): string;
+  /** The key shared with that container, as hexadecimal digits; none if there is no file of it. */
+  readPsk(number: number): Promise<string | undefined>;
 }
 
 export function openKeeperFiles(directory: string): KeeperFiles {
   const config = join(directory, 'paths.json');
   const endpoints = join(directory, 'endpoints.json');
+  const pskFile = (number: number) => join(directory, 'psk', String(number));
   let read = '';
   return {
     async readConfig() {
@@ -41,7 +45,11 @@ export function openKeeperFiles(directory: string): KeeperFiles {
       }
     },
     writeEndpoints: (entries) => replace(endpoints, Object.fromEntries(entries)),
-    pskFile: (number) => join(directory, 'psk', String(number)),
+    pskFile,
+    async readPsk(number) {
+      const text = await ignoreAbsent(readFile(pskFile(number), 'utf8'));
+      return text === undefined ? undefined : Buffer.from(text, 'base64').toString('hex');
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { allowedAddresses, hasAllPeers } from './addresses.ts';
 import type { Endpoint } from './config.ts';
@@ -48,11 +47,12 @@ export function createPerformer(parts: {
     const wg = devices.device(device);
     if (!peer || !wg || state.down.has(device)) return;
     const known = wg.last?.peers.find((each) => each.publicKey === peer.publicKey);
-    const pskFile = files.pskFile(number);
+    const psk = await files.readPsk(number);
     const allowed = known?.allowed ?? [];
     const renew = {
       allowed: allowed.length > 0 ? allowed : allowedAddresses(state.config, device, number),
-      presharedKey: known?.presharedKey,
+      // Not as the device had it when it was looked at last: it may just have been made, without any peer.
+      presharedKey: psk ?? known?.presharedKey,
     };
     const toRelay = isRelay(state.config, number) && !hasAllPeers(state.config, device);
     const near = toRelay || (device === 0 && isRelay(state.config, number));
@@ -64,7 +64,7 @@ export function createPerformer(parts: {
         ...(endpoint ? { endpoint } : {}),
         keepaliveSeconds: effect.kind === 'forget' ? 0 : seconds,
       },
-      existsSync(pskFile) ? pskFile : undefined,
+      psk === undefined ? undefined : files.pskFile(number),
     );
   }
 
