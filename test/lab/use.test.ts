@@ -151,7 +151,8 @@ describe('the topology', { timeout: 5 * minutes }, () => {
 
   it('is there for the programs of the cluster, and for a person', async () => {
     const { stdout } = await run('alice', 'cat', '/etc/mvc/topology.json');
-    expect(JSON.parse(stdout)).toEqual(topology);
+    // The paths of the overlay are asked of its containers each time; the file has what was measured.
+    expect(topology).toMatchObject(JSON.parse(stdout) as Topology);
     expect(await mvc.ok('topology', 'lab')).toMatch(/bandwidth between sites.*\n +alpine +beach/);
   });
 
