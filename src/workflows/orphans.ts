@@ -6,6 +6,12 @@ import { removeEdges } from './site-steps.ts';
 /** No operation comes after the removal of a cluster that is not recorded. */
 const lastEpoch = 2 ** 31 - 1;
 
+/** Nobody knows which overlay it had. The removal of `routed` is that of `vxlan` too. */
+const overlaysToRemove: Record<Site['kind'], OverlayKind[]> = {
+  memory: ['memory'],
+  libvirt: ['n2n', 'routed'],
+};
+
 /**
  * What carries this installation's mark at the site and belongs to none of these clusters.
  *
@@ -32,12 +38,13 @@ export async function removeOrphans(
   things: OwnedThing[],
 ): Promise<void> {
   const clusters = new Map(things.map((thing) => [thing.clusterId, thing.cluster]));
-  const kind: OverlayKind = site.kind === 'memory' ? 'memory' : 'n2n';
   for (const [clusterId, cluster] of clusters) {
     const operation = { mark: { installation, cluster, clusterId }, epoch: lastEpoch };
     const at = atSite(site.name);
     await at.removeVms({ site, operation });
-    await removeEdges(site, operation, kind);
-    await at.removeSupernode({ site, operation, kind });
+    for (const kind of overlaysToRemove[site.kind]) {
+      await removeEdges(site, operation, kind);
+      await at.removeSupernode({ site, operation, kind });
+    }
   }
 }
