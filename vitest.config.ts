@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 const minute = 60_000;
-/** Every fault on a real build takes half an hour: `npm run test:lab` asks for it. */
-const allFaults = process.env['MVC_LAB_FAULTS'] === 'all';
+/** What is in a folder `all` takes many minutes each: `npm run test:lab` and `test:network` ask for it. */
+const long = process.env['MVC_LONG_TESTS'] === '1' ? [] : ['test/lab/**/all/**'];
+const network = ['test/lab/network/**/*.test.ts', 'test/lab/overlay/**/*.test.ts'];
 
 /**
- * Three projects by what they need: `unit` nothing, `services` real PostgreSQL and Temporal on
- * loopback, `lab` root, namespaces and QEMU. The last one runs one file at a time: emulated machines
- * need all of the processor.
+ * Four projects by what they need: `unit` nothing, `services` real PostgreSQL and Temporal on
+ * loopback, `network` root and namespaces, `lab` QEMU besides. The last one runs one file at a time:
+ * emulated machines need all of the processor.
  */
 export default defineConfig({
   test: {
@@ -34,9 +35,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'network',
+          include: network,
+          exclude: long,
+          pool: 'forks',
+          // They wait more than they work.
+          maxWorkers: 2,
+          testTimeout: 10 * minute,
+          hookTimeout: 10 * minute,
+        },
+      },
+      {
+        test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: allFaults ? [] : ['test/lab/faults/all/**'],
+          exclude: [...network, ...long],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 10 * minute,

@@ -1,6 +1,7 @@
 /**
- * Seconds per step of a build at 20 and at 100 ms round-trip time, on the test sites, and what its
- * workflow runs weigh in the engine. Writes the table into docs/benchmarks.md.
+ * Seconds per step of a build at 20 and at 100 ms round-trip time, on the test sites, with the overlays side
+ * by side; MPI between two sites of each cluster; and what the workflow runs weigh in the engine. Writes the
+ * tables into docs/benchmarks.md.
  *
  *   ./mvc demo && node_modules/.bin/node bench/build.ts
  */
@@ -17,13 +18,25 @@ import { connectionSettings } from '../src/installation/settings.ts';
 
 const run = promisify(execFile);
 const rtts = [20, 100] as const;
+/** With the flags that they need. */
+const overlays = { routed: [], n2n: ['--insecure'] };
+type OverlayName = keyof typeof overlays;
+const kinds = Object.keys(overlays) as OverlayName[];
 const rounds = Number(process.env['ROUNDS'] ?? 3);
 const cluster = 'bench';
 const begin = '<!-- begin: build -->';
 const end = '<!-- end: build -->';
 
+interface PingPong {
+  /** Of one byte, one way. */
+  ms: number;
+  /** Of 1 MiB, one way. */
+  mbit: number;
+}
+
 interface Round {
   total: number;
+  mpi: PingPong;
   steps: Map<string, number>;
   runs: { id: string; events: number; largestPayload: number }[];
 }
@@ -31,20 +44,22 @@ interface Round {
 const sites = (await mvcJson<{ site: { name: string; kind: string } }[]>('site', 'list'))
   .filter(({ site }) => site.kind === 'libvirt')
   .map(({ site }) => site.name);
-const results = new Map<number, Round[]>(rtts.map((rtt) => [rtt, []]));
+const results: (Round & { kind: OverlayName; rtt: number })[] = [];
 for (let round = 1; round <= rounds; round += 1) {
-  // Interleaved, so that a machine that slows down slows both alike.
+  // Interleaved, so that a machine that slows down slows all alike.
   for (const rtt of rtts) {
-    process.stderr.write(`round ${round} of ${rounds} at ${rtt} ms\n`);
     await mvc('lab', 'rtt', String(rtt));
-    results.get(rtt)?.push(await buildOnce());
+    for (const kind of kinds) {
+      process.stderr.write(`round ${round} of ${rounds}: ${kind} at ${rtt} ms\n`);
+      results.push({ kind, rtt, ...(await buildOnce(kind)) });
+    }
   }
 }
 await writeTable(render());
 
-async function buildOnce(): Promise<Round> {
+async function buildOnce(kind: OverlayName): Promise<Round> {
   const flags = sites.flatMap((site) => ['--site', `${site}=1`]);
-  await mvc('create', cluster, '--insecure', '--json', ...flags);
+  await mvc('create', cluster, '--overlay', kind, ...overlays[kind], '--json', ...flags);
   const [build] = await mvcJson<{ startedAt: number; finishedAt: number; steps: StepRecord[] }[]>(
     'history',
     cluster,
@@ -54,8 +69,19 @@ async function buildOnce(): Promise<Round> {
     clusterWorkflowId(cluster),
     ...sites.map((site) => clusterSiteWorkflowId(cluster, site)),
   ]);
+  const mpi = await pingPong();
   await mvc('destroy', cluster, '--yes');
-  return { total: wholeBuild(build.steps), steps: longestPerStep(build.steps), runs };
+  return { total: wholeBuild(build.steps), steps: longestPerStep(build.steps), runs, mpi };
+}
+
+/** Between the last two sites, neither of which is the origin. */
+async function pingPong(): Promise<PingPong> {
+  const source = join(import.meta.dirname, 'build', 'ping-pong.c');
+  await mvc('cp', source, `${cluster}:`);
+  await mvc('run', cluster, '--', 'mpicc', 'ping-pong.c', '-o', 'ping-pong');
+  const nodes = sites.slice(-2).map((site) => `compute-${site}-0`);
+  const srun = ['srun', '-N2', '-n2', '-w', nodes.join(','), './ping-pong'];
+  return JSON.parse(await mvc('run', cluster, '--', ...srun)) as PingPong;
 }
 
 function wholeBuild(steps: StepRecord[]): number {
@@ -101,27 +127,43 @@ function largestPayload(value: unknown): number {
 }
 
 function render(): string {
-  const at = (rtt: number, of: (round: Round) => number) =>
-    median((results.get(rtt) ?? []).map(of));
+  const at = (kind: OverlayName, rtt: number, of: (round: Round) => number) =>
+    median(results.filter((each) => each.kind === kind && each.rtt === rtt).map(of));
   const step = (name: string) => (round: Round) => round.steps.get(name) ?? 0;
-  const row = (name: string, of: (round: Round) => number) => {
-    const [low, high] = [at(20, of), at(100, of)];
-    return `| ${name} | ${low.toFixed(1)} | ${high.toFixed(1)} | ${low > 0 ? (high / low).toFixed(2) : '–'} | ${((high - low) / 80).toFixed(3)} |`;
-  };
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  const row = (name: string, of: (round: Round) => number) =>
+    line([
+      name,
+      ...kinds.flatMap((kind) => {
+        const [low, high] = [at(kind, 20, of), at(kind, 100, of)];
+        return [low.toFixed(1), high.toFixed(1), ((high - low) / 80).toFixed(3)];
+      }),
+    ]);
   const boot = (round: Round) =>
     step('frontend')(round) + step('computes')(round) + step('verify')(round);
   const share = (rtt: number) =>
-    (100 * at(rtt, (round) => (round.total - boot(round)) / round.total)).toFixed(0);
-  const last = results.get(100)?.at(-1)?.runs ?? [];
+    (100 * at('routed', rtt, (round) => (round.total - boot(round)) / round.total)).toFixed(0);
+  const titles = kinds.flatMap((kind) => [`${kind}, 20 ms`, `${kind}, 100 ms`, 's per ms']);
+  const mpi = (name: string, of: (round: Round) => number) =>
+    line([name, ...kinds.flatMap((kind) => rtts.map((rtt) => at(kind, rtt, of).toFixed(1)))]);
+  const columns = ['MPI', ...kinds.flatMap((kind) => rtts.map((rtt) => `${kind}, ${rtt} ms`))];
+  const last = results.findLast(({ kind }) => kind === 'routed')?.runs ?? [];
   return [
     `Median of ${rounds} builds each, interleaved; ${sites.length} sites, 1 frontend and ${sites.length} computes, ${cpus().length} cores, emulated CPUs (TCG), image known to the sites. Seconds; of several sites the slowest.`,
     '',
-    '| step | 20 ms | 100 ms | ratio | s per ms |',
-    '| --- | --- | --- | --- | --- |',
+    line(['step', ...titles]),
+    line(['step', ...titles].map(() => '---')),
     row('**whole build**', (round) => round.total),
     ...buildSteps.map((name) => row(name, step(name))),
     '',
-    `Share of the build that is neither a VM's boot nor the proof (whole build less frontend, computes and verify): ${share(20)} % at 20 ms, ${share(100)} % at 100 ms.`,
+    `Share of the build with routed that is neither a VM's boot nor the proof (whole build less frontend, computes and verify): ${share(20)} % at 20 ms, ${share(100)} % at 100 ms.`,
+    '',
+    `MPI between two computes at ${sites.slice(-2).join(' and ')} (each behind a NAT), Open MPI by srun:`,
+    '',
+    line(columns),
+    line(columns.map(() => '---')),
+    mpi('1 byte, one way, ms', ({ mpi: { ms } }) => ms),
+    mpi('1 MiB, Mbit/s', ({ mpi: { mbit } }) => mbit),
     '',
     '| workflow run | events | largest payload, bytes |',
     '| --- | --- | --- |',

@@ -50,6 +50,8 @@ const reportSchema = z.object({
   ),
 });
 
+const needRoot = ['network', 'lab'];
+
 let current: ChildProcess | undefined;
 let interrupted = false;
 
@@ -98,7 +100,7 @@ function chooseProjects(): string[] {
     process.exit(0);
   }
   if (values.unit) return ['unit'];
-  return values.quick ? ['unit', 'services'] : ['unit', 'services', 'lab'];
+  return values.quick ? ['unit', 'services'] : ['unit', 'services', 'network', 'lab'];
 }
 
 function interrupt(): void {
@@ -113,8 +115,8 @@ async function runCheck(title: string, argv: string[], temporary: string): Promi
 }
 
 async function runProject(project: string, temporary: string): Promise<Sum> {
-  if (project === 'lab' && process.getuid?.() !== 0) {
-    process.stdout.write('\n--- tests: lab: not run, they need root\n');
+  if (needRoot.includes(project) && process.getuid?.() !== 0) {
+    process.stdout.write(`\n--- tests: ${project}: not run, they need root\n`);
     return { passed: 0, failed: 0, skipped: 1, failures: [] };
   }
   const file = join(temporary, `${project}.json`);

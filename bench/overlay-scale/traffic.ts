@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idleMs } from '../../src/drivers/overlay/routed/paths/liveness.ts';
-import { mtuPeriodMs, sizesFor } from '../../src/drivers/overlay/routed/paths/mtu.ts';
+import { mtuPeriodMs } from '../../src/drivers/overlay/routed/paths/mtu.ts';
 import { startWgWorld } from '../../test/lab/overlay/wg-world.ts';
 import { until, type Ground } from '../overlay/ground.ts';
 import { n2nRelayed } from '../overlay/kinds/n2n.ts';
@@ -26,10 +26,10 @@ export interface Rate {
  * keys; the two links with each relay have keepalives besides.
  */
 export function modelledSent(peers: number, relays: number): number {
-  const asks = 1000 / idleMs;
+  const asks = 1000 / idleMs.direct;
   const keys = 3 / 2 / rekeySeconds;
-  const sizes = (2 * sizesFor(1420).length * 1000) / mtuPeriodMs;
-  const relayLinks = 2 / keepaliveSeconds + asks + keys;
+  const sizes = (2 * 1000) / mtuPeriodMs;
+  const relayLinks = 2 / keepaliveSeconds + 1000 / idleMs.relay + keys;
   return peers * (asks + keys + sizes) + relays * relayLinks;
 }
 

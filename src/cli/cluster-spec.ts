@@ -22,8 +22,8 @@ export function withSpecOptions(command: Command): Command {
     .option('-f, --file <file>', 'spec as YAML or JSON')
     .option('--origin <site>', 'site of the frontend VM (default: the first site)')
     .option('--site <name=computes>', 'a site and its number of compute VMs (repeat)', collect, [])
-    .option('--overlay <kind>', 'n2n or memory', 'n2n')
-    .option('--insecure', 'accept an overlay without authentication (n2n 1.3)')
+    .option('--overlay <kind>', 'routed, vxlan, n2n or memory', 'routed')
+    .option('--insecure', 'accept an overlay without authentication (n2n 1.3, or vxlan in clear)')
     .option(
       '--network <cidr>',
       'address range of the overlay (default: next free /24 of 10.77.0.0/16)',

@@ -20,7 +20,7 @@ export interface ClusterStatus extends Partial<RecordedStatus> {
   phase: ClusterPhase;
   conditions: Condition[];
   operation?: OperationStatus;
-  /** How its VM containers reach each other, where the overlay chooses paths. */
+  /** How its VM containers reach each other, where the overlay chooses paths: added by `pathsSoon`. */
   paths?: ClusterPaths;
   /** Why the workflow engine could not be asked what runs. */
   engineSilent?: string;
@@ -71,25 +71,22 @@ export async function clusterStatus(name: string): Promise<ClusterStatus> {
   const silent = asked.silent === undefined ? {} : { engineSilent: asked.silent };
   const running = asked.operation === undefined ? {} : { operation: asked.operation };
   const ui = asked.silent === undefined ? await inWebInterface(name, asked.operation) : {};
-  if (recorded) {
-    const paths = asked.silent === undefined ? await pathsOf(recorded) : {};
-    return { ...recorded, ...running, ...silent, ...paths, ...ui };
-  }
+  if (recorded) return { ...recorded, ...running, ...silent, ...ui };
   if (!asked.operation) throw noSuchCluster(name, asked.silent);
   return { name, phase: asked.operation.phase, conditions: [], ...running, ...ui };
 }
 
-/** Asked of the VM containers, which know their paths now; without an answer soon, none are told. */
-async function pathsOf({
-  name,
-  phase,
-  overlay,
-}: RecordedStatus): Promise<{ paths?: ClusterPaths }> {
-  if (overlay?.kind !== 'routed' || phase !== 'ready') return {};
+/**
+ * Asked of the VM containers, which know their paths now: that takes a second or more. Without an answer soon,
+ * none are told.
+ */
+export async function pathsSoon(status: ClusterStatus): Promise<ClusterPaths | undefined> {
+  const { name, phase, overlay, engineSilent } = status;
+  if (overlay?.kind !== 'routed' || phase !== 'ready' || engineSilent !== undefined)
+    return undefined;
   const tooLate = sleep(pathsWithinMs, undefined, { ref: false });
   const asked = withClient((client) => client.paths(name)).catch(() => undefined);
-  const paths = await Promise.race([asked, tooLate]);
-  return paths ? { paths } : {};
+  return Promise.race([asked, tooLate]);
 }
 
 async function inWebInterface(

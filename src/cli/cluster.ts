@@ -32,7 +32,7 @@ export function planCommand(): Command {
       'after',
       `
 Examples:
-  mvc plan demo --site alpine=1 --site beach=2 --insecure
+  mvc plan demo --site alpine=1 --site beach=2
   mvc plan --full -f demo.yaml > demo-full.yaml
 `,
     )
@@ -64,7 +64,7 @@ Returns with exit code 8 when all that is left of the build is parked: \`mvc res
 
 Examples:
   mvc create -f demo.yaml
-  mvc create demo --site alpine=1 --site beach=1 --site cloud=1 --insecure
+  mvc create demo --site alpine=1 --site beach=1 --site cloud=1
 `,
     )
     .action(async (name: string | undefined, options: SpecOptions & Followed) => {

@@ -81,8 +81,6 @@ function demoSpec(sites: Site[]): ClusterSpecInput {
     name: demoCluster,
     origin: sites[0]?.name ?? '',
     sites: sites.map((site) => ({ name: site.name, computes: 1 })),
-    // Debian's n2n 1.3: the only one that Debian 12 packages; test sites carry nothing worth protecting.
-    overlay: { kind: 'n2n', insecure: true },
   };
 }
 

@@ -7,8 +7,8 @@ const examples = `
 A first cluster:
   mvc up                                             start the services
   mvc site add -f alpine.yaml                        register a site (once per site)
-  mvc plan demo --site alpine=1 --site beach=2 --insecure
-  mvc create demo --site alpine=1 --site beach=2 --insecure
+  mvc plan demo --site alpine=1 --site beach=2
+  mvc create demo --site alpine=1 --site beach=2
   mvc ssh demo -- srun -N3 hostname
   mvc destroy demo
 

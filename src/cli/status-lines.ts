@@ -1,7 +1,6 @@
 import type { ClusterStatus, OperationStatus } from './cluster-status.ts';
 import { formatDuration, tableLines } from './output.ts';
 import { nextCommand, parkedLines } from './parked.ts';
-import { pathSummary } from './path-lines.ts';
 
 /** @param now milliseconds since 1970. */
 export function statusLines(status: ClusterStatus, now: number): string[] {
@@ -10,7 +9,6 @@ export function statusLines(status: ClusterStatus, now: number): string[] {
     ...conditionLines(status),
     ...operationLines(status, now),
     ...overlayLines(status),
-    ...(status.paths ? pathSummary(status.paths) : []),
     ...(status.uiUrl === undefined ? [] : [`in the browser: ${status.uiUrl}`]),
     ...apart(vmTable(status)),
     ...apart(rttTable(status)),

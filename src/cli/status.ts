@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { printJson, printLines } from './output.ts';
 import { servicesStatus } from './services.ts';
+import { pathSummary } from './path-lines.ts';
 import { statusLines } from './status-lines.ts';
 
 /** `mvc status [cluster]` */
@@ -15,9 +16,12 @@ export function statusCommand(): Command {
         process.exitCode = await servicesStatus(options);
         return;
       }
-      const { clusterStatus } = await import('./cluster-status.ts');
+      const { clusterStatus, pathsSoon } = await import('./cluster-status.ts');
       const status = await clusterStatus(name);
-      if (options.json) printJson(status);
-      else printLines(statusLines(status, Date.now()));
+      // Before the paths, which are asked of the sites.
+      if (!options.json) printLines(statusLines(status, Date.now()));
+      const paths = await pathsSoon(status);
+      if (options.json) printJson({ ...status, ...(paths ? { paths } : {}) });
+      else if (paths) printLines(['', ...pathSummary(paths)]);
     });
 }

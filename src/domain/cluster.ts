@@ -41,7 +41,7 @@ export const clusterSpecSchema = z
         /** Kinds `routed` and `vxlan`: largest packet of the VMs, bytes. Smaller where the way between sites is. */
         mtu: z.int().min(1280).max(9000).optional(),
       })
-      .prefault({ kind: 'n2n' }),
+      .prefault({ kind: 'routed' }),
     frontend: sizeSchema({ cpus: 1, memoryMiB: 768 })
       .extend({ diskGiB: z.int().min(1).max(65_536).default(4) })
       .prefault({}),

@@ -1,4 +1,5 @@
 import type { Failure, FailureKind } from './failure.ts';
+import { groundTools, linkTools } from './plan-routed.ts';
 import type { HostFacts } from './site.ts';
 import type { SiteVerbOutput } from './site-verbs.ts';
 
@@ -14,6 +15,7 @@ export interface Check {
     | 'policy'
     | 'bridge'
     | 'packages'
+    | 'overlay'
     | 'libvirt'
     | 'kvm'
     | 'pool'
@@ -139,7 +141,22 @@ export function checksOfFacts({ missing, tools, capacity }: HostFacts): Finding[
           found: `missing: ${missing.map((each) => each.tool).join(', ')}`,
           mend: `as root there: apt-get install --no-install-recommends ${packages}`,
         };
-  return capacity ? [first, ...checksOfCapacity(tools, capacity)] : [first];
+  if (!capacity) return [first];
+  return [first, checkOfOverlay(tools), ...checksOfCapacity(tools, capacity)];
+}
+
+/** What the overlay needs that a spec gets unless it says otherwise. */
+function checkOfOverlay(tools: HostFacts['tools']): Finding {
+  const missing = [...linkTools, ...groundTools].filter(({ tool }) => tools[tool] === undefined);
+  if (missing.length === 0) {
+    return { check: 'overlay', state: 'ok', found: `WireGuard: ${tools['wireguard'] ?? ''}` };
+  }
+  return {
+    check: 'overlay',
+    state: 'mend',
+    found: `missing for overlay routed: ${missing.map(({ tool }) => tool).join(', ')}`,
+    mend: `install there ${missing.map((each) => each.package).join(', ')}; or give clusters another overlay`,
+  };
 }
 
 function checksOfCapacity(

@@ -17,13 +17,14 @@ const under = (path: string, notes: Record<string, string>) =>
 export const specNotes: Record<SpecKind, Record<string, string>> = {
   cluster: {
     name: 'Name of the cluster, unique in the installation.',
-    origin: "Site of the frontend VM and of the overlay's supernode; one of `sites`.",
+    origin:
+      "Site of the frontend VM, and of the overlay's first relay or supernode; one of `sites`.",
     sites: 'The sites over which the cluster spans, each named once.',
     'sites[].name': 'Name under which the site is registered.',
     'sites[].computes': 'Number of compute VMs there; 0 only at the origin.',
     overlay: 'The network that joins the VMs of all sites.',
     'overlay.kind':
-      '`n2n`: one edge per VM; `routed`: WireGuard between VM containers, encrypted, without broadcast; `vxlan`: layer 2 between VM containers that reach each other directly, over WireGuard; `memory` for sites in memory only.',
+      '`routed`: WireGuard between VM containers, encrypted, without broadcast; `vxlan`: layer 2 between VM containers that reach each other directly, over WireGuard; `n2n`: one edge per VM, for NATs that let nothing else through; `memory` for sites in memory only.',
     'overlay.insecure':
       'Must be true for an overlay without authentication worth the name, such as n2n 1.3. Kind `vxlan`: in clear, without WireGuard.',
     'overlay.mtu':

@@ -13,7 +13,7 @@ function problem(spec: unknown): string {
 describe('a cluster spec', () => {
   it('needs only a name, an origin and sites', () => {
     expect(clusterSpecSchema.parse(good)).toMatchObject({
-      overlay: { kind: 'n2n', insecure: false },
+      overlay: { kind: 'routed', insecure: false },
       frontend: { cpus: 1, memoryMiB: 768, diskGiB: 4 },
       compute: { cpus: 1, memoryMiB: 512 },
       rolls: ['base', 'slurm', 'mpi', 'compiler', 'home', 'topology'],

@@ -8,6 +8,7 @@ import {
   udpCheck,
   type Finding,
 } from '../../src/domain/site-check.ts';
+import { routedTools } from '../helpers/specs.ts';
 
 const digest = 'a'.repeat(64);
 const answer = {
@@ -85,7 +86,7 @@ describe('what a host says of itself', () => {
   const facts: HostFacts = {
     host: 'h1',
     sealKey: '',
-    tools: { n2n: '1.3.1', virsh: '9.0.0' },
+    tools: { ...routedTools, n2n: '1.3.1', virsh: '9.0.0' },
     missing: [],
     capacity: {
       virtualization: 'kvm',
@@ -124,6 +125,14 @@ describe('what a host says of itself', () => {
     const [first] = checksOfFacts({ ...facts, missing });
     expect(first?.found).toBe('missing: supernode, edge, nft');
     expect(first?.mend).toMatch(/ n2n nftables$/);
+  });
+
+  it('names what the default overlay lacks, and what installs it', () => {
+    const { wireguard: _, ...tools } = facts.tools;
+    const found = checksOfFacts({ ...facts, tools }).find(({ check }) => check === 'overlay');
+    expect(found).toMatchObject({ state: 'mend', found: 'missing for overlay routed: wireguard' });
+    expect(found?.mend).toContain('a kernel with WireGuard, or wireguard-go');
+    expect(toMend(checksOfFacts(facts))).toEqual([]);
   });
 
   it('of emulated VMs is a note: they work, slowly', () => {

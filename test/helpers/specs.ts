@@ -35,7 +35,7 @@ export function libvirtSite(name: string, containers = 1): Site {
 }
 
 /** What a VM container needs for a routed overlay. */
-const routedTools = { wg: '1.0', wireguard: 'kernel', dnsmasq: '2.89', nft: '1.0.6' };
+export const routedTools = { wg: '1.0', wireguard: 'kernel', dnsmasq: '2.89', nft: '1.0.6' };
 
 /** A public key that is another one for each VM container. */
 export function linkKeyOf(container: string): string {

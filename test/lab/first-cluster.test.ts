@@ -87,7 +87,7 @@ describe('a site of one machine, prepared over one’s own ssh', () => {
       );
       expect(await atTheDesk('mvc site check -f cloud/site.yaml')).toContain(allIsThere);
       await atTheDesk('mvc site add -f cloud/site.yaml');
-      await atTheDesk('mvc create solo --site cloud=1 --insecure');
+      await atTheDesk('mvc create solo --site cloud=1');
       expect(await atTheDesk('mvc ssh solo -- srun hostname')).toMatch(/^compute-cloud-0$/m);
 
       const things = await mvc.json<OwnedThing[]>('inventory');

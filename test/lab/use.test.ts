@@ -49,7 +49,7 @@ beforeAll(async () => {
     ),
     mvc.ok('image', 'build'),
   ]);
-  await mvc.ok('create', 'lab', '--insecure', '--site', 'alpine=1', '--site', 'beach=1');
+  await mvc.ok('create', 'lab', '--site', 'alpine=1', '--site', 'beach=1');
 }, 15 * minutes);
 
 afterAll(async () => {

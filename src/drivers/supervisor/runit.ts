@@ -52,9 +52,12 @@ export function createRunitSupervisor(options: {
     const changed = found?.digest !== digestOf(service);
     if (changed) {
       await files.begin(service);
-      await writeEnvironment(files.path(service.name, 'env'), service.env);
-      await files.fill(service);
-      await writeDurably(files.path(service.name, 'run'), runScript, 0o700);
+      // All at once: the disk writes them together.
+      await Promise.all([
+        writeEnvironment(files.path(service.name, 'env'), service.env),
+        files.fill(service),
+        writeDurably(files.path(service.name, 'run'), runScript, 0o700),
+      ]);
     }
     if (!(await ignoreAbsent(lstat(link(service.name))))) {
       await symlink(files.path(service.name).replace(/\/$/, ''), link(service.name));
@@ -109,9 +112,11 @@ function isSupervised(status: string): boolean {
 async function writeEnvironment(directory: string, env: Record<string, string>): Promise<void> {
   // Also without a variable: chpst insists on it.
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  for (const [variable, value] of Object.entries(env)) {
-    await writeDurably(join(directory, variable), `${value}\n`);
-  }
+  await Promise.all(
+    Object.entries(env).map(([variable, value]) =>
+      writeDurably(join(directory, variable), `${value}\n`),
+    ),
+  );
   const found = (await ignoreAbsent(readdir(directory))) ?? [];
   const stale = found.filter((variable) => !(variable in env));
   await Promise.all(stale.map((variable) => rm(join(directory, variable))));

@@ -55,10 +55,12 @@ export function createServiceFiles(root: string): ServiceFiles {
     },
     begin: (service) => define(service),
     async fill({ name, script, files }) {
-      await writeDurably(path(name, 'script'), script, 0o700);
-      for (const [file, content] of Object.entries(files ?? {})) {
-        await writeDurably(path(name, file), content);
-      }
+      await Promise.all([
+        writeDurably(path(name, 'script'), script, 0o700),
+        ...Object.entries(files ?? {}).map(([file, content]) =>
+          writeDurably(path(name, file), content),
+        ),
+      ]);
     },
     commit: (service) => define(service, digestOf(service)),
     remove: (name) => rm(path(name), { recursive: true, force: true }),

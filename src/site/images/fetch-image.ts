@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, toFailure } from '../../domain/failure.ts';
+import { ownProgram } from '../../transport/own-program.ts';
 import type { Shell } from '../../transport/shell.ts';
 import { createImageStore } from './image-store.ts';
 import { ignoreAbsent } from '../../transport/durable-file.ts';
@@ -49,7 +50,7 @@ export function createImageFetches(shell: Shell, pool: string): ImageFetches {
       const have = (await ignoreAbsent(stat(files.partial(order.digest))))?.size ?? 0;
       await createImageStore(pool).checkSpace(order.size - have);
       const { digest, size, address, port } = order;
-      const program = [process.execPath, process.argv[1] ?? ''];
+      const program = [process.execPath, ownProgram()];
       const argv = ['fetch-image', digest, String(size), address, String(port), pool];
       const child = spawn('flock', ['-n', files.lock(digest), ...program, ...argv], {
         detached: true,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Failure } from '../../domain/failure.ts';
 import type { SiteVerbOutput } from '../../domain/site-verbs.ts';
+import { ownProgram } from '../../transport/own-program.ts';
 import type { Host } from '../host.ts';
 import { createImageFetches } from '../images/fetch-image.ts';
 import { createImageStore } from '../images/image-store.ts';
@@ -45,7 +46,7 @@ export async function imageServe(host: Host, { input }: VerbCall<'image.serve'>)
       script: imageServerScript,
       env: {
         NODE: process.execPath,
-        PROGRAM: process.argv[1] ?? '',
+        PROGRAM: ownProgram(),
         IMAGES_UID: String(serverAccount),
         IMAGES_ADDRESS: input.address,
         IMAGES_PORT: String(input.port),

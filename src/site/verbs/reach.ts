@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { Failure } from '../../domain/failure.ts';
 import type { SiteVerbOutput } from '../../domain/site-verbs.ts';
+import { ownProgramDigest } from '../../transport/own-program.ts';
 import type { Host } from '../host.ts';
 import type { VerbCall } from '../verb-handler.ts';
 
@@ -15,10 +14,9 @@ export async function hostCheck(
   host: Host,
   { input }: VerbCall<'host.check'>,
 ): Promise<SiteVerbOutput<'host.check'>> {
-  const program = await readFile(process.argv[1] ?? '');
   return {
     clockMs: Date.now(),
-    programDigest: createHash('sha256').update(program).digest('hex'),
+    programDigest: await ownProgramDigest(),
     udpPorts: host.policy.udpPorts,
     missingBridges: input.bridges.filter((name) => !existsSync(`/sys/class/net/${name}/bridge`)),
     forbiddenBridges: input.bridges.filter((name) => !host.policy.siteBridges.includes(name)),

@@ -74,7 +74,7 @@ export class World {
       ? computes
       : ['alpine=0', ...computes];
     const argv = wanted.flatMap((each) => ['--site', each]);
-    const origin = ['--origin', 'alpine', '--insecure'];
+    const origin = ['--origin', 'alpine'];
     return this.mvc.json('create', name, ...origin, ...argv, '--no-watch');
   }
 

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createLocalShell } from '../../../src/transport/local-shell.ts';
 import { sh, until } from './hosts.ts';
 
@@ -36,6 +37,28 @@ export async function plugWhenReady(vm: LabVm, mtu: number): Promise<void> {
     const { exitCode } = await local.run(['ip', ...argv]);
     return exitCode === 0;
   });
+}
+
+/** Milliseconds since 1970 at which the programs of the links at the VM's container were started last. */
+export async function linksStartedAt({ host }: LabVm): Promise<number> {
+  const { stdout } = await local.run(['ip', 'netns', 'pids', host]);
+  const programs = stdout
+    .split('\n')
+    .filter((pid) => pid !== '' && programOf(pid) === 'wireguard-go');
+  const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
+  return Math.max(
+    ...programs.map((pid) => {
+      // The 22nd field of stat, in hundredths of a second since the boot; the name before it has no blank.
+      const ticks = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21]);
+      return Date.now() - (uptime - ticks / 100) * 1000;
+    }),
+  );
+}
+
+/** Its name; none of one that has ended. */
+function programOf(pid: string): string | undefined {
+  const file = `/proc/${pid}/comm`;
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
 /** Ends what runs in the VM, and the VM. */

@@ -23,12 +23,19 @@ export function createRoutedDriver(
   return {
     async apply(operation, container, table, key, watch) {
       const options = callOptions(operation, watch, applyTimeoutMs);
-      const forwards = forwardsFor(table, site.name);
-      // Together with the other containers of the site: each asks for the whole, which is the same.
-      await door.call(physicalFrontend, 'forward.apply', { forwards }, options);
-      const order = makeOrder(table, site.name, container);
-      if (order) await door.call(container, 'routed.apply', { order, key }, options);
-      else await door.call(container, 'routed.remove', {}, options);
+      const handOn = async () => {
+        // For the whole site: the containers come all at once, and one of them is enough.
+        const first = table.peers?.find((peer) => peer.site === site.name);
+        if (first && first.container !== container) return;
+        const forwards = forwardsFor(table, site.name);
+        await door.call(physicalFrontend, 'forward.apply', { forwards }, options);
+      };
+      const join = async () => {
+        const order = makeOrder(table, site.name, container);
+        if (order) await door.call(container, 'routed.apply', { order, key }, options);
+        else await door.call(container, 'routed.remove', {}, options);
+      };
+      await Promise.all([handOn(), join()]);
     },
 
     async describe(operation, container, watch) {

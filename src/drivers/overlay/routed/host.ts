@@ -60,12 +60,12 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       order.relays.length === 0
         ? []
         : renderLinks(mark.clusterId, order, { privateKey: own.private, preshared });
-    for (const { device, config } of links) {
-      await writeDurably(join(directory, `${device}.conf`), config);
-    }
-    for (const [number, secret] of preshared) {
-      await writeDurably(join(directory, 'psk', String(number)), secret);
-    }
+    await Promise.all([
+      ...links.map(({ device, config }) => writeDurably(join(directory, `${device}.conf`), config)),
+      ...[...preshared].map(([number, secret]) =>
+        writeDurably(join(directory, 'psk', String(number)), secret),
+      ),
+    ]);
     await removeOthers(
       join(directory, 'psk'),
       order.peers.map(({ number }) => String(number)),
@@ -97,7 +97,7 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
           linkService(mark, link, order, join(directory, `${link.device}.conf`)),
         ),
         dhcpService(mark, order),
-        ...(links.length > 0 ? [pathsService(mark, directory)] : []),
+        ...(links.length > 0 ? [await pathsService(mark, directory)] : []),
       ];
       const kept = new Set(services.map(({ name }) => name));
       await supervisor.remove(before.map(({ name }) => name).filter((name) => !kept.has(name)));

@@ -49,24 +49,27 @@ export async function readPaths(
     return { paths: [], joined: false, detail: 'nobody tells of its paths' };
   }
   const siblings = new Set(order.peers.flatMap((peer) => (peer.lanEndpoint ? [peer.number] : [])));
-  const paths = state.paths.map(({ number, endpoint: _endpoint, name, ...path }) => ({
-    from: '',
-    to: name,
-    ...path,
-    // To a relay of its own site it goes by the relay's link, and through the LAN all the same.
-    class: path.class === 'direct' && siblings.has(number) ? ('lan' as const) : path.class,
-  }));
+  const paths = state.paths.map(
+    ({ number, endpoint: _endpoint, directAlive: _alive, name, ...path }) => ({
+      from: '',
+      to: name,
+      ...path,
+      // To a relay of its own site it goes by the relay's link, and through the LAN all the same.
+      class: path.class === 'direct' && siblings.has(number) ? ('lan' as const) : path.class,
+    }),
+  );
   return { paths, ...judge(order, state) };
 }
 
 /** A container has joined when a relay hears it, and when whole packets pass: a black hole is found here. */
 function judge(order: RoutedOrder, state: PathsState): { joined: boolean; detail: string } {
   if (state.relaysAlive.length === 0) return { joined: false, detail: 'no relay answers' };
-  const relayed = order.layer2 && state.paths.find((path) => path.class === 'relayed');
-  if (relayed) {
+  // Frames go by the direct link alone, whatever else there is.
+  const indirect = order.layer2 && state.paths.find((path) => path.directAlive === false);
+  if (indirect) {
     return {
       joined: false,
-      detail: `no direct path to ${relayed.name}, and vxlan has no other: use overlay routed`,
+      detail: `no direct path to ${indirect.name}, and vxlan has no other: use overlay routed`,
     };
   }
   const wanted = linkMtuOf(order);

@@ -1,6 +1,7 @@
 import { dhcpHost, dhcpOptions, overlayPrefix6 } from '../../../domain/boot-options.ts';
 import type { Mark } from '../../../domain/mark.ts';
 import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
+import { ownProgram, ownProgramDigest } from '../../../transport/own-program.ts';
 import type { Service } from '../../supervisor/supervisor.ts';
 import { renderMark } from '../mark-text.ts';
 import { renderContainerRules } from './firewall.ts';
@@ -82,15 +83,20 @@ export function dhcpService(mark: Mark, order: RoutedOrder): Service {
   };
 }
 
-/** @param directory where the keeper of paths finds what it must know. */
-export function pathsService(mark: Mark, directory: string): Service {
+/**
+ * Started anew when the host has got another program.
+ *
+ * @param directory where the keeper of paths finds what it must know.
+ */
+export async function pathsService(mark: Mark, directory: string): Promise<Service> {
   return {
     name: serviceNames(mark).paths,
     mark,
     script: pathsScript,
     env: {
       NODE: process.execPath,
-      PROGRAM: process.argv[1] ?? '',
+      PROGRAM: ownProgram(),
+      PROGRAM_SHA256: await ownProgramDigest(),
       PATHS_DIRECTORY: directory,
     },
   };

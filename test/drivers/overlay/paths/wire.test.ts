@@ -174,14 +174,20 @@ describe('frames', () => {
 });
 
 describe('the MTU of a path', () => {
+  it('is the whole where the largest packet is answered: one packet tells', () => {
+    const first = tickMeasurement(newMeasurement(0, 0), 1420, 0);
+    expect(first.probe).toEqual([1420]);
+    const run = { ...first.run, passed: [1420] };
+    expect(tickMeasurement(run, 1420, 1000)).toMatchObject({ probe: [], done: { mtu: 1420 } });
+  });
+
   it('is the largest packet that was answered, after a second look at the larger ones', () => {
-    let run = newMeasurement(0, 0);
-    const first = tickMeasurement(run, 1420, 0);
+    const { run: begun } = tickMeasurement(newMeasurement(0, 0), 1420, 0);
+    const first = tickMeasurement(begun, 1420, 1000);
     expect(first.probe).toEqual(sizesFor(1420));
-    run = { ...first.run, passed: [1340, 1280] };
-    const second = tickMeasurement(run, 1420, 1000);
+    const second = tickMeasurement({ ...first.run, passed: [1340, 1280] }, 1420, 2000);
     expect(second.probe).toEqual([1420, 1400, 1380]);
-    expect(tickMeasurement(second.run, 1420, 2000).done).toEqual({ mtu: 1340 });
+    expect(tickMeasurement(second.run, 1420, 3000).done).toEqual({ mtu: 1340 });
   });
 });
 

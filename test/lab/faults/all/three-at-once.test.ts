@@ -94,7 +94,6 @@ async function create({ name, origin, other }: (typeof clusters)[number]) {
       { name: origin, computes: 0 },
       { name: other, computes: 1 },
     ],
-    overlay: { kind: 'n2n', insecure: true },
     watch: { everyMinutes: 1 },
   };
   const file = join(world.mvc.home, `${name}.json`);
@@ -104,7 +103,7 @@ async function create({ name, origin, other }: (typeof clusters)[number]) {
 
 /**
  * Every file of ours, of libvirt and of the system at the sites, with what changes when it is
- * written; but for what the guests and services themselves write: disks, consoles, logs.
+ * written; but for what the guests and services themselves write: disks, consoles, logs, the state of paths.
  */
 async function traces(): Promise<string[]> {
   const places = ['/var/lib/mvc', '/etc', '/usr/local/lib/mvc', '/run/mvc'];
@@ -115,7 +114,12 @@ async function traces(): Promise<string[]> {
     found.push(
       ...stdout
         .split('\n')
-        .filter((line) => !/\/data\.img |\/console|\/log |\/supervise\//.test(line))
+        .filter(
+          (line) =>
+            !/\/data\.img |\/console|\/log |\/supervise\/|\/overlay\/[^/]+(\/paths-state\.json|\/endpoints\.json)? /.test(
+              line,
+            ),
+        )
         .map((line) => `${machine} ${line}`),
     );
   }

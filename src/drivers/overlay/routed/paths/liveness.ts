@@ -14,8 +14,11 @@ export interface Liveness {
 const quietMs = 480;
 const probeMs = 300;
 const probes = 3;
-/** Idle links are asked so often. */
-export const idleMs = 10_000;
+/**
+ * Idle links are asked so often. Those with relays carry what finds the others; direct ones only have to be
+ * kept open, and most NATs forget a flow after 30 s or more.
+ */
+export const idleMs = { relay: 10_000, direct: 20_000 };
 
 export function newLiveness(now: number): Liveness {
   return { alive: false, heardAt: -Infinity, deadSince: now };
@@ -47,10 +50,18 @@ export function lost(link: Liveness, now: number): Liveness {
   return { ...rest, alive: false, deadSince: now };
 }
 
-/** What is due now: another probe, or to give the link up. */
-export function tick(link: Liveness, now: number): { link: Liveness; probe: boolean } {
+/**
+ * What is due now: another probe, or to give the link up.
+ *
+ * @param idle milliseconds after which an idle link is asked.
+ */
+export function tick(
+  link: Liveness,
+  now: number,
+  idle: number,
+): { link: Liveness; probe: boolean } {
   if (!link.alive) return { link, probe: false };
-  const doubt = link.doubt ?? (now - link.heardAt >= idleMs ? firstDoubt : undefined);
+  const doubt = link.doubt ?? (now - link.heardAt >= idle ? firstDoubt : undefined);
   if (!doubt || now - doubt.sentAt < probeMs - 20) return { link, probe: false };
   if (doubt.sent >= probes) return { link: lost(link, now), probe: false };
   return { link: { ...link, doubt: { sent: doubt.sent + 1, sentAt: now } }, probe: true };

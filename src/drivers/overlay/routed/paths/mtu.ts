@@ -1,4 +1,7 @@
-/** Measures the largest packet that passes one path: padded probes, twice for those that are not answered. */
+/**
+ * Measures the largest packet that passes one path by padded probes: the largest first, which is enough where
+ * it is answered; then twice all that are not answered.
+ */
 export interface MtuMeasurement {
   device: number;
   startAt: number;
@@ -7,7 +10,7 @@ export interface MtuMeasurement {
 }
 
 const roundMs = 1000;
-const rounds = 2;
+const rounds = 3;
 export const mtuPeriodMs = 300_000;
 
 export function newMeasurement(device: number, startAt: number): MtuMeasurement {
@@ -30,6 +33,6 @@ export function tickMeasurement(
     return { run, probe: [], done: run.passed.length > 0 ? { mtu: largest } : {} };
   }
   // Smaller ones than one that passed need no second look.
-  const open = sizesFor(mtu).filter((size) => size > largest);
+  const open = run.round === 0 ? [mtu] : sizesFor(mtu).filter((size) => size > largest);
   return { run: { ...run, round: run.round + 1 }, probe: open };
 }

@@ -4,6 +4,7 @@ import { chooseRelay } from './choose-relay.ts';
 import {
   candidates,
   isAlive,
+  isRelay,
   linkOf,
   ownRelayDevice,
   peerOf,
@@ -13,7 +14,7 @@ import {
   type KeeperState,
   type Link,
 } from './keeper-state.ts';
-import { tick } from './liveness.ts';
+import { idleMs, tick } from './liveness.ts';
 import { tickMeetings } from './meeting.ts';
 import { absentNow } from './on-message.ts';
 import { choosePaths, reaches } from './paths-of.ts';
@@ -42,7 +43,8 @@ export function onTick(state: KeeperState, now: number): void {
 function tickLink(state: KeeperState, link: Link, now: number): void {
   if (state.down.has(link.device)) return;
   const before = link.life;
-  const { link: life, probe } = tick(before, now);
+  const found = link.device === directDevice && !isRelay(state.config, link.number);
+  const { link: life, probe } = tick(before, now, found ? idleMs.direct : idleMs.relay);
   link.life = life;
   if (probe || (!life.alive && mayBeAlive(state, link, now))) {
     sendProbe(state, link.device, link.number, now);

@@ -1,4 +1,4 @@
-import { hasAllPeers, relayOf } from './addresses.ts';
+import { directDevice, hasAllPeers, relayOf } from './addresses.ts';
 import { choosePath } from './choose-path.ts';
 import { isAlive, linkOf, peerOf, sendProbe, type KeeperState } from './keeper-state.ts';
 import { mtuPeriodMs, newMeasurement, tickMeasurement } from './mtu.ts';
@@ -87,6 +87,7 @@ function viewPath(state: KeeperState, number: number, name: string): PathsState[
       name,
       class: path.class,
       ...(via === undefined ? {} : { via }),
+      directAlive: isAlive(state, directDevice, number),
       carrier: (state.carriers.get(path.device)?.by ?? 'udp') === 'udp' ? 'udp' : 'tcp',
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 10) / 10 }),
       ...(path.mtu === undefined ? {} : { mtu: path.mtu }),

@@ -17,6 +17,8 @@ export const pathsStateSchema = z.object({
       class: z.enum(['lan', 'direct', 'relayed', 'down']),
       /** Name of the relay that carries it. */
       via: z.string().optional(),
+      /** Whether the direct link with it is alive, also where traffic takes another. */
+      directAlive: z.boolean().optional(),
       /** How the first link of the path is carried. */
       carrier: z.enum(['udp', 'tcp']),
       rttMs: z.number().optional(),

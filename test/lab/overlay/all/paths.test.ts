@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from './hosts.ts';
-import { startPings } from './pings.ts';
-import { startWgWorld, type Node, type WgWorld } from './wg-world.ts';
+import { until } from '../hosts.ts';
+import { startPings } from '../pings.ts';
+import { startWgWorld, type Node, type WgWorld } from '../wg-world.ts';
 
 /** The figures are printed; on a quiet machine they are below 2. Far more than that is a fault. */
 const limitSeconds = 12;

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labAddress } from '../../../src/lab/faults.ts';
-import { natKinds, type NatKind } from '../../../src/lab/plan.ts';
-import { until } from './hosts.ts';
-import { LabOverlay } from './lab-overlay.ts';
-import { fetchedDigest, firstReply, lostOfFullSize, serveFiles, type LabVm } from './lab-vm.ts';
-import { expectedPath, pairsOfKinds, renderGrid, showPath, type KindPair } from './path-grid.ts';
-import { startPings } from './pings.ts';
+import { labAddress } from '../../../../src/lab/faults.ts';
+import { natKinds, type NatKind } from '../../../../src/lab/plan.ts';
+import { until } from '../hosts.ts';
+import { LabOverlay } from '../lab-overlay.ts';
+import { fetchedDigest, firstReply, lostOfFullSize, serveFiles, type LabVm } from '../lab-vm.ts';
+import { expectedPath, pairsOfKinds, renderGrid, showPath, type KindPair } from '../path-grid.ts';
+import { startPings } from '../pings.ts';
 
 /** As much as the second stage of a compute's boot. */
 const fileBytes = 4 * 1024 * 1024;

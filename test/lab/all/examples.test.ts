@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClusterSpecInput } from '../../src/domain/cluster.ts';
-import { Examples, languages } from '../helpers/examples.ts';
-import { World } from './faults/world.ts';
+import type { ClusterSpecInput } from '../../../src/domain/cluster.ts';
+import { Examples, languages } from '../../helpers/examples.ts';
+import { World } from '../faults/world.ts';
 
 const minutes = 60_000;
 const sites = ['alpine', 'beach', 'cloud'];
