@@ -49,6 +49,9 @@ export function planLines(plan: ClusterPlan): string[] {
           `supernode at site ${overlay.supernode.site}, ${overlay.supernode.address}:${overlay.supernode.port}/udp`,
         ]
       : []),
+    ...(overlay.outside
+      ? [`outside the overlay, by their VM containers, VMs reach ${overlay.outside.join(', ')}`]
+      : []),
     ...warnings.map((warning) => `warning: ${warning}`),
   ];
 }

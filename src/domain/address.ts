@@ -28,10 +28,17 @@ export function parseRange(cidr: string): Range {
   if (base % sizeOf({ base, prefix }) !== 0) {
     throw new Failure(
       'BadInput',
-      `${cidr} has host bits set; its range begins at ${toAddress(base - (base % sizeOf({ base, prefix })))}`,
+      `${cidr} has host bits set; its range begins at ${firstAddressOf(cidr)}`,
     );
   }
   return { base, prefix };
+}
+
+/** Of the range that an address with a prefix length is in. */
+export function firstAddressOf(cidr: string): string {
+  const [address = '', prefix] = cidr.split('/');
+  const base = toNumber(address);
+  return toAddress(base - (base % sizeOf({ base, prefix: Number(prefix) })));
 }
 
 export function formatRange(range: Range): string {
@@ -44,6 +51,11 @@ export function sizeOf(range: Range): number {
 
 export function overlaps(a: Range, b: Range): boolean {
   return a.base < b.base + sizeOf(b) && b.base < a.base + sizeOf(a);
+}
+
+/** Whether all of the second range is in the first. */
+export function contains(outer: Range, inner: Range): boolean {
+  return outer.prefix <= inner.prefix && overlaps(outer, inner);
 }
 
 /** The nth address of a range; 0 is the network's own. */

@@ -7,16 +7,23 @@ export const overlayPrefix6 = 'fd6d:7663::';
  *
  * @param network of the overlay, as CIDR.
  * @param frontend address of the frontend VM.
+ * @param router by which computes leave the overlay, if they may.
  */
-export function dhcpOptions(network: string, mtu: number, frontend: string): string[] {
+export function dhcpOptions(
+  network: string,
+  mtu: number,
+  frontend: string,
+  router?: string,
+): string[] {
   const [base = '', prefix = ''] = network.split('/');
   return [
     `dhcp-range=${base},static,${dottedMask(Number(prefix))},infinite`,
     'dhcp-authoritative',
     'dhcp-no-override',
     'no-ping',
-    '# No router: the computes leave the overlay through nobody.',
-    'dhcp-option=3',
+    ...(router === undefined
+      ? ['# No router: the computes leave the overlay through nobody.', 'dhcp-option=3']
+      : [`dhcp-option=3,${router}`]),
     `dhcp-option=option:mtu,${mtu}`,
     '# Computes take the rest from the server that is named here.',
     `dhcp-boot=http://${frontend}/cgi-bin/boot.ipxe?mac=\${net0/mac:hexhyp},,${frontend}`,

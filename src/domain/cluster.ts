@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
 import type { FailedInStep } from './attempts.ts';
 import type { FailureKind } from './failure.ts';
-import { overlayKinds } from './overlay.ts';
+import { outsideSchema, overlayKinds } from './overlay.ts';
 import { publicKeySchema } from './users.ts';
 import type { SentImage } from './site-line.ts';
 
@@ -40,6 +40,8 @@ export const clusterSpecSchema = z
         insecure: z.boolean().default(false),
         /** Kinds `routed` and `vxlan`: largest packet of the VMs, bytes. Smaller where the way between sites is. */
         mtu: z.int().min(1280).max(9000).optional(),
+        /** Kind `routed`: networks that VMs may reach by their VM containers, behind the address of those. */
+        outside: outsideSchema.optional(),
       })
       .prefault({ kind: 'routed' }),
     frontend: sizeSchema({ cpus: 1, memoryMiB: 768 })
@@ -70,6 +72,14 @@ export const clusterSpecSchema = z
       .prefault({}),
   })
   .superRefine((spec, context) => {
+    const { kind, outside } = spec.overlay;
+    if (outside && kind !== 'routed') {
+      context.addIssue({
+        code: 'custom',
+        path: ['overlay', 'outside'],
+        message: `overlay ${kind} opens nothing to the outside: only routed does`,
+      });
+    }
     const names = spec.sites.map((site) => site.name);
     if (new Set(names).size !== names.length) {
       context.addIssue({ code: 'custom', path: ['sites'], message: 'a site is named twice' });

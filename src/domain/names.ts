@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { firstAddressOf } from './address.ts';
 
 /**
  * Names and addresses as they may cross a border. Everything is ASCII and anchored, so that a
@@ -26,6 +27,20 @@ export const accountSchema = z
   .refine((name) => name !== 'root', 'must not be root: the site runs mvc-site by sudo instead');
 
 export const ipv4Schema = z.ipv4('must be an IPv4 address like 192.0.2.7');
+
+const octet = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
+/** A network as CIDR, named by its first address: another one is more often a slip than meant. */
+export const cidrSchema = z
+  .string()
+  .regex(new RegExp(`^(?:${octet}\\.){3}${octet}/(?:3[0-2]|[12]?[0-9])$`), {
+    error: 'must be an IPv4 network like 192.0.2.0/24',
+    abort: true,
+  })
+  .refine((cidr) => firstAddressOf(cidr) === cidr.split('/')[0], {
+    error: ({ input }) =>
+      `has host bits set; its network begins at ${firstAddressOf(String(input))}`,
+  });
+
 export const portSchema = z.int().min(1).max(65535);
 export const portRangeSchema = z
   .strictObject({ first: portSchema, last: portSchema })

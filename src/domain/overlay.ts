@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { publicKeySchema } from './link-key.ts';
 import {
+  cidrSchema,
   containerNameSchema,
   interfaceNameSchema,
   ipv4Schema,
@@ -22,6 +23,9 @@ export type OverlayKind = (typeof overlayKinds)[number];
 export function joinsContainers(kind: OverlayKind): boolean {
   return kind === 'routed' || kind === 'vxlan';
 }
+
+/** Networks outside that the VMs of a routed overlay may reach by their VM containers. */
+export const outsideSchema = z.array(cidrSchema).max(20, 'at most 20 networks');
 
 /** One VM's place in the overlay, in every kind. */
 export const edgeSchema = z.strictObject({
@@ -85,6 +89,8 @@ export const overlayTableSchema = z.strictObject({
   edges: z.array(edgeSchema),
   /** Kinds `routed` and `vxlan`: every VM container that has an edge. */
   peers: z.array(peerSchema).optional(),
+  /** Kind `routed`: networks that the VMs may reach besides; absent if there are none. */
+  outside: outsideSchema.min(1).optional(),
 });
 export type OverlayTable = z.infer<typeof overlayTableSchema>;
 

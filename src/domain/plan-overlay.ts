@@ -48,7 +48,7 @@ export function planOverlay(
  * @throws {Failure} BadInput or MissingTool.
  */
 export function planOverlayKind(input: PlanInput): {
-  table: Pick<OverlayTable, 'kind' | 'version' | 'mtu' | 'relayOnly'>;
+  table: Pick<OverlayTable, 'kind' | 'version' | 'mtu' | 'relayOnly' | 'outside'>;
   warnings: string[];
 } {
   const { kind, insecure } = input.spec.overlay;

@@ -1,5 +1,6 @@
+import type { ClusterSpec } from './cluster.ts';
 import { Failure } from './failure.ts';
-import type { OverlayKind } from './overlay.ts';
+import type { OverlayKind, OverlayTable } from './overlay.ts';
 import type { PlanInput } from './plan-input.ts';
 import { physicalFrontend } from './site.ts';
 
@@ -9,9 +10,23 @@ export const linkMtu = 1420;
 /** @throws {Failure} MissingTool. */
 export function planRouted(input: PlanInput) {
   requireTools(input, 'routed', [...linkTools, ...groundTools]);
-  const mtu = input.spec.overlay.mtu ?? linkMtu;
-  const table = { kind: 'routed' as const, version: '1.0', mtu, relayOnly: false };
+  const { mtu = linkMtu } = input.spec.overlay;
+  const table = {
+    kind: 'routed' as const,
+    version: '1.0',
+    mtu,
+    relayOnly: false,
+    ...outsideOf(input.spec),
+  };
   return { table, warnings: [] };
+}
+
+/** What the overlay has of it: nothing for a spec that opens nothing. */
+export function outsideOf({
+  overlay,
+}: Pick<ClusterSpec, 'overlay'>): Pick<OverlayTable, 'outside'> {
+  const { outside = [] } = overlay;
+  return outside.length === 0 ? {} : { outside };
 }
 
 interface Tool {

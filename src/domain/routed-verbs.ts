@@ -8,7 +8,7 @@ import {
   portSchema,
   vmNameSchema,
 } from './names.ts';
-import { pathSchema, seenEdgeSchema } from './overlay.ts';
+import { outsideSchema, pathSchema, seenEdgeSchema } from './overlay.ts';
 import { sealedSchema } from './sealed.ts';
 
 const nothing = z.strictObject({});
@@ -43,6 +43,8 @@ export const routedOrderSchema = z.strictObject({
     .max(1000),
   /** In the same order at every container; each has a device of its own. */
   relays: z.array(z.strictObject({ number: numberSchema, endpoint: endpointSchema })).max(4),
+  /** Networks that its VMs may reach by it besides the overlay. */
+  outside: outsideSchema.min(1).optional(),
   /** Kind `vxlan`: what joins the VMs on layer 2. Without relays, the containers reach each other in clear. */
   layer2: z
     .strictObject({

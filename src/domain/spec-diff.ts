@@ -6,12 +6,12 @@ import type { ClusterSpec } from './cluster.ts';
  * not matter; equal specs give no line.
  */
 export function diffSpecs(before: ClusterSpec, after: ClusterSpec): string[] {
-  const { name, origin, network, overlay, frontend, compute, watch } = after;
+  const { name, origin, network, frontend, compute, watch } = after;
   return [
     ...line('name', before.name, name),
     ...line('origin', before.origin, origin),
     ...diffSites(before, after),
-    ...diffFields('overlay', before.overlay, overlay),
+    ...diffFields('overlay', overlayFields(before), overlayFields(after)),
     ...diffFields('frontend', before.frontend, frontend),
     ...diffFields('compute', before.compute, compute),
     ...line('network', before.network ?? 'any', network ?? 'any'),
@@ -32,9 +32,14 @@ function line(field: string, before: Scalar, after: Scalar): string[] {
 }
 
 function diffFields<T extends Record<string, Scalar>>(name: string, before: T, after: T): string[] {
-  return Object.keys(after).flatMap((key) =>
+  return Object.keys({ ...before, ...after }).flatMap((key) =>
     line(`${name}.${key}`, before[key] ?? 'none', after[key] ?? 'none'),
   );
+}
+
+function overlayFields({ overlay }: ClusterSpec) {
+  const { outside = [], ...fields } = overlay;
+  return { ...fields, outside: outside.toSorted().join(', ') || undefined };
 }
 
 function diffSites(before: ClusterSpec, after: ClusterSpec): string[] {

@@ -1,4 +1,6 @@
+import { clusterSpecSchema } from '../domain/cluster.ts';
 import type { Edge, OverlayTable, Supernode } from '../domain/overlay.ts';
+import { outsideOf } from '../domain/plan-routed.ts';
 import { inBatches } from './batches.ts';
 import type { Database } from './database.ts';
 import { insertPeers, listPeers } from './overlay-peers.ts';
@@ -63,7 +65,7 @@ export async function findOverlay(
         .on('udp_port.peer', 'is', null),
     )
     .select(['kind', 'version', 'community', 'network', 'overlay.mtu', 'relay_only'])
-    .select(['supernode_site', 'supernode_address', 'udp_port.port'])
+    .select(['supernode_site', 'supernode_address', 'udp_port.port', 'cluster.spec'])
     .where('overlay.cluster', '=', cluster)
     .executeTakeFirst();
   if (!row) return undefined;
@@ -80,6 +82,8 @@ export async function findOverlay(
     ...(supernode ? { supernode } : {}),
     edges,
     ...(peers.length > 0 ? { peers } : {}),
+    // The spec has it, and keeps it for good.
+    ...outsideOf(clusterSpecSchema.parse(row.spec)),
   };
 }
 

@@ -44,6 +44,13 @@ describe('a plan', () => {
     ]);
   });
 
+  it('shows what the overlay opens', () => {
+    const overlay = { ...plan.overlay, outside: ['192.0.2.0/24', '198.51.100.7/32'] };
+    expect(previewLines({ plan: { ...plan, overlay } })).toContain(
+      'outside the overlay, by their VM containers, VMs reach 192.0.2.0/24, 198.51.100.7/32',
+    );
+  });
+
   it('of a cluster that is there shows the difference alone', () => {
     const change = {
       spec: ['sites.beach.computes: 1 → 2'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   addressAt,
+  contains,
   firstFreeRange,
   formatRange,
   macFor,
@@ -26,6 +27,14 @@ describe('address ranges', () => {
   it('overlap when one holds the other, and not when they only touch', () => {
     expect(overlaps(parseRange('10.0.0.0/8'), parseRange('10.77.1.0/24'))).toBe(true);
     expect(overlaps(parseRange('10.77.1.0/24'), parseRange('10.77.2.0/24'))).toBe(false);
+  });
+
+  it('contain those that are wholly in them, and themselves', () => {
+    const range = parseRange('10.77.0.0/16');
+    expect(contains(range, parseRange('10.77.1.0/24'))).toBe(true);
+    expect(contains(range, range)).toBe(true);
+    expect(contains(range, parseRange('10.0.0.0/8'))).toBe(false);
+    expect(contains(parseRange('0.0.0.0/0'), parseRange('255.255.255.255/32'))).toBe(true);
   });
 
   it('give the next free one, around those in use', () => {

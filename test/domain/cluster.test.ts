@@ -25,6 +25,12 @@ describe('a cluster spec', () => {
     expect(clusterSpecSchema.parse({ ...good, sshKeys }).sshKeys).toEqual(sshKeys);
   });
 
+  it('takes networks outside for an overlay routed, up to all and down to one address', () => {
+    const outside = ['0.0.0.0/0', '192.0.2.0/24', '198.51.100.7/32'];
+    const overlay = { kind: 'routed', outside };
+    expect(clusterSpecSchema.parse({ ...good, overlay }).overlay.outside).toEqual(outside);
+  });
+
   it.each([
     [
       'an origin that is not among the sites',
@@ -48,6 +54,46 @@ describe('a cluster spec', () => {
       'an unknown overlay',
       { overlay: { kind: 'vpn' } },
       'overlay kind "vpn" is unknown; known: n2n, routed, vxlan, memory',
+    ],
+    [
+      'an outside of another overlay than routed',
+      { overlay: { kind: 'vxlan', outside: ['192.0.2.0/24'] } },
+      'overlay.outside: overlay vxlan opens nothing to the outside: only routed does',
+    ],
+    [
+      'an outside that is no network',
+      { overlay: { kind: 'routed', outside: ['0.0.0.0/0', 'example.org'] } },
+      'overlay.outside.1: must be an IPv4 network like 192.0.2.0/24',
+    ],
+    [
+      'an outside of IPv6',
+      { overlay: { kind: 'routed', outside: ['2001:db8::/32'] } },
+      'overlay.outside.0: must be an IPv4 network',
+    ],
+    [
+      'an outside with octets that may be read as octal',
+      { overlay: { kind: 'routed', outside: ['192.0.02.0/24'] } },
+      'overlay.outside.0: must be an IPv4 network',
+    ],
+    [
+      'an outside with more than a network in it',
+      { overlay: { kind: 'routed', outside: ['192.0.2.0/24 accept'] } },
+      'overlay.outside.0: must be an IPv4 network',
+    ],
+    [
+      'an outside that is longer than an address',
+      { overlay: { kind: 'routed', outside: ['192.0.2.0/33'] } },
+      'overlay.outside.0: must be an IPv4 network',
+    ],
+    [
+      'an outside with host bits, which may be a slip,',
+      { overlay: { kind: 'routed', outside: ['192.0.2.7/24'] } },
+      'overlay.outside.0: has host bits set; its network begins at 192.0.2.0',
+    ],
+    [
+      'more networks outside than anyone reads',
+      { overlay: { kind: 'routed', outside: Array(21).fill('192.0.2.0/24') } },
+      'overlay.outside: at most 20 networks',
     ],
     ['an unknown field', { colour: 'blue' }, 'colour'],
     ['a public network', { network: '8.8.8.0/24' }, 'private range'],

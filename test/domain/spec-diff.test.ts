@@ -39,6 +39,18 @@ describe('the difference of two specs', () => {
     ]);
   });
 
+  it('shows what of the overlay is there no more, and networks outside in any order', () => {
+    const overlay = { kind: 'routed' as const, outside: ['192.0.2.0/24', '198.51.100.0/24'] };
+    const before = clusterSpec({ overlay: { ...overlay, mtu: 1300 } });
+    const outside = overlay.outside.toReversed();
+    expect(diffSpecs(before, clusterSpec({ overlay: { ...overlay, outside } }))).toEqual([
+      'overlay.mtu: 1300 → none',
+    ]);
+    expect(diffSpecs(before, clusterSpec({ overlay: { kind: 'routed', mtu: 1300 } }))).toEqual([
+      'overlay.outside: 192.0.2.0/24, 198.51.100.0/24 → none',
+    ]);
+  });
+
   it('shows rolls by name and keys by their comments', () => {
     const before = clusterSpec({ sshKeys: [key('ann')] });
     const after = clusterSpec({ sshKeys: [key('ann'), key('bob')], rolls: ['base', 'slurm'] });

@@ -218,6 +218,16 @@ describe('clusters', () => {
     expect((await listVms(db, 'demo', 'beta')).map((vm) => vm.name)).toEqual(['compute-beta-0']);
   });
 
+  test('have in their overlay the networks outside that their spec opens', async () => {
+    const input = planOf(specOf('demo', { alpha: 1 }));
+    const outside = ['0.0.0.0/0', '192.168.10.50/32'];
+    input.spec.overlay = { kind: 'routed', insecure: false, outside };
+    input.plan.overlay = { ...input.plan.overlay, kind: 'routed', outside };
+    const recorded = await recordPlan(db, input);
+    expect(recorded.overlay).toEqual(input.plan.overlay);
+    expect((await recordPlan(db, input)).overlay.outside).toEqual(outside);
+  });
+
   test('recorded again give what is there, with its present state', async () => {
     const input = planOf(specOf('demo', { alpha: 1 }));
     await recordPlan(db, input);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Edge } from '../../../src/domain/overlay.ts';
 import { createLocalShell } from '../../../src/transport/local-shell.ts';
 import { pings, sh, until, type TestHost } from './hosts.ts';
+import { leaseOf } from './lease.ts';
 import { startPings } from './pings.ts';
 import { startRoutedSite, vmNamespace, type RoutedSite } from './routed-site.ts';
 
@@ -160,14 +161,4 @@ async function rebootWithout(host: TestHost, edges: Edge[]): Promise<void> {
   for (const name of new Set(own)) await host.shell.run(['ip', 'link', 'delete', 'dev', name]);
   await host.run('nft flush ruleset');
   await host.shell.run(['ip', 'route', 'delete', 'unreachable', '10.77.1.0/24']);
-}
-
-/** What DHCP gives a VM; nothing is set there. */
-async function leaseOf(vm: string): Promise<string> {
-  const script = 'echo "ip=$ip mtu=$mtu boot=$boot_file server=$siaddr router=$router"';
-  // The program calls a file with an event's name.
-  const inside = `f=$(mktemp); printf '#!/bin/sh\\n[ "$1" != bound ] || %s\\n' '${script}' >$f; chmod +x $f
-    busybox udhcpc -i eth0 -s $f -n -q -f -O mtu -O bootfile -t 5 -T 1; rm $f`;
-  const { stdout } = await local.run(['ip', 'netns', 'exec', vm, 'sh', '-c', inside]);
-  return stdout.trim();
 }

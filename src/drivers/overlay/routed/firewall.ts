@@ -7,19 +7,30 @@ import {
   forwardTable,
   guardTable,
   linkPrefix,
+  outsideTable,
   pathsPort,
   prefix6,
 } from './names.ts';
+import type { Opening } from './openings.ts';
 
 type OrderedEdge = RoutedOrder['edges'][number];
 
 /**
  * What guards a container: from each VM only its own MAC and address, no DHCP answers and no router
- * advertisements; and nothing passes between the overlay and what else the container is part of. All values
- * were checked by schema; each table replaces what is there at once.
+ * advertisements; and nothing passes between the overlay and what else the container is part of, but by
+ * the openings. All values were checked by schema; each table replaces what is there at once.
  */
-export function renderContainerRules(clusterId: string, order: RoutedOrder, mark: string): string {
-  return renderGuard(clusterId, order, mark) + renderFence(clusterId, order, mark);
+export function renderContainerRules(
+  clusterId: string,
+  order: RoutedOrder,
+  mark: string,
+  openings: Opening[] = [],
+): string {
+  return (
+    renderGuard(clusterId, order, mark) +
+    renderFence(clusterId, order, mark, openings) +
+    (openings.length === 0 ? '' : renderOutside(clusterId, order, mark, openings))
+  );
 }
 
 function renderGuard(clusterId: string, order: RoutedOrder, mark: string): string {
@@ -50,19 +61,29 @@ function guardOf({ vm, bridge, mac, address }: OrderedEdge, mark: string): strin
 }
 
 /** As many rules for a thousand VMs as for one: the interfaces are known by how their names begin. */
-function renderFence(clusterId: string, order: RoutedOrder, mark: string): string {
+function renderFence(
+  clusterId: string,
+  order: RoutedOrder,
+  mark: string,
+  openings: Opening[],
+): string {
   const bridges = `"${bridgePrefix(clusterId)}*"`;
   const links = `"${linkPrefix(clusterId)}*"`;
+  const open = openings.length > 0;
   return renderTable('inet', fenceTable(clusterId), [
     `chain stays_inside {`,
     `  oifname ${bridges} accept comment "${mark}"`,
     `  oifname ${links} accept`,
     `  drop`,
     `}`,
+    ...(open ? [`chain goes_out {`, ...openings.map(goesOut), `}`] : []),
     `chain passing {`,
     `  type filter hook forward priority filter; policy accept;`,
+    // Its own VMs: those of other containers have a way of their own there.
+    ...(open ? [`  iifname ${bridges} jump goes_out`] : []),
     `  iifname ${bridges} jump stays_inside`,
     `  iifname ${links} jump stays_inside`,
+    ...(open ? comesBack(order, bridges, openings) : []),
     `  oifname ${bridges} drop`,
     `  oifname ${links} drop`,
     `}`,
@@ -89,6 +110,48 @@ function renderFence(clusterId: string, order: RoutedOrder, mark: string): strin
     `  oifname ${links} icmp type redirect drop`,
     `}`,
   ]);
+}
+
+function goesOut({ network, devices, closed }: Opening): string {
+  const but = closed.length === 0 ? '' : ` ip daddr != ${setOf(closed)}`;
+  return `  oifname ${namesOf(devices)} ip daddr ${network}${but} accept`;
+}
+
+/** Answers alone, to what was asked under the container's own address. */
+function comesBack({ network }: RoutedOrder, bridges: string, openings: Opening[]): string[] {
+  const answer = 'ct state established,related ct direction reply ct status snat';
+  return [
+    // Nobody else asks in the name of a VM, to have it answered.
+    `  ip saddr ${network} drop`,
+    `  iifname ${exitsOf(openings)} oifname ${bridges} ${answer} accept`,
+  ];
+}
+
+/** The outside knows no way back to the overlay: it sees the container's own address. */
+function renderOutside(
+  clusterId: string,
+  { network }: RoutedOrder,
+  mark: string,
+  openings: Opening[],
+): string {
+  return renderTable('ip', outsideTable(clusterId), [
+    `chain leaving {`,
+    `  type nat hook postrouting priority srcnat; policy accept;`,
+    `  oifname ${exitsOf(openings)} ip saddr ${network} ip daddr != ${network} masquerade comment "${mark}"`,
+    `}`,
+  ]);
+}
+
+function exitsOf(openings: Opening[]): string {
+  return namesOf([...new Set(openings.flatMap(({ devices }) => devices))].toSorted());
+}
+
+function namesOf(devices: string[]): string {
+  return setOf(devices.map((device) => `"${device}"`));
+}
+
+function setOf(items: string[]): string {
+  return `{ ${items.join(', ')} }`;
 }
 
 /**

@@ -12,11 +12,13 @@ import { runChecked } from '../../supervisor/run-checked.ts';
 import type { SeenService, Supervisor } from '../../supervisor/supervisor.ts';
 import { checkPort } from '../check-port.ts';
 import { listInterfaces, type Interface } from '../interfaces.ts';
+import { removeOwnTables } from '../nft-tables.ts';
 import { layer2Devices, layer2Service } from '../vxlan/ground.ts';
 import { renderLinks, type Link } from './link-config.ts';
 import { linkChanges } from './link-update.ts';
 import { ensureLinkKey, linkKeyFile, presharedKey } from './link-key.ts';
-import { serviceNames, servicePrefix } from './names.ts';
+import { outsideTable, serviceNames, servicePrefix } from './names.ts';
+import { readOpenings } from './outside.ts';
 import { readOrder, readPaths, renderPaths } from './paths-files.ts';
 import { removeRemains } from './remains.ts';
 import { dhcpService, groundService, linkService, pathsService } from './services.ts';
@@ -35,6 +37,8 @@ export interface RoutedHost {
    * on undisturbed: a peer that joins or leaves touches no flow of another. Does not wait until all is up.
    *
    * @param key of the overlay, as text.
+   * @throws {Failure} Forbidden for a port of others, or for an outside to which the host forwards nothing;
+   *   Conflict for an interface that is not ours, or for an outside to which there is no way.
    */
   apply(operation: Operation, order: RoutedOrder, key: string): Promise<void>;
   describe(operation: Operation): Promise<{ edges: SeenEdge[]; paths: Path[] }>;
@@ -47,6 +51,12 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
   async function ownServices(mark: Mark): Promise<SeenService[]> {
     const services = await supervisor.describe(servicePrefix(mark));
     return services.filter((each) => each.mark && sameMark(each.mark, mark));
+  }
+
+  /** Before it is forgotten that there was a way. */
+  async function closeOutside(mark: Mark): Promise<void> {
+    const before = await readOrder(directoryOf(mark));
+    if (before?.outside) await removeOwnTables(shell, mark, [outsideTable(mark.clusterId)]);
   }
 
   async function writeFiles(mark: Mark, order: RoutedOrder, key: string): Promise<Link[]> {
@@ -89,10 +99,12 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       checkOrder(policy, order);
       const before = await ownServices(mark);
       refuseForeign(order, mark, await listInterfaces(shell));
+      const openings = await readOpenings(shell, order.outside ?? []);
       const directory = directoryOf(mark);
+      if (!order.outside) await closeOutside(mark);
       const links = await writeFiles(mark, order, key);
       const services = [
-        order.layer2 ? layer2Service(mark, order) : groundService(mark, order),
+        order.layer2 ? layer2Service(mark, order) : groundService(mark, order, openings),
         ...links.map((link) =>
           linkService(mark, link, order, join(directory, `${link.device}.conf`)),
         ),

@@ -45,6 +45,7 @@ export const pathsPort = 7946;
 
 export const guardTable = (clusterId: string) => `mvc_${clusterId}_guard`;
 export const fenceTable = (clusterId: string) => `mvc_${clusterId}_fence`;
+export const outsideTable = (clusterId: string) => `mvc_${clusterId}_outside`;
 export const forwardTable = (clusterId: string) => `mvc_${clusterId}_forward`;
 
 export const servicePrefix = ({ clusterId }: Mark) => `mvc-${clusterId}-`;

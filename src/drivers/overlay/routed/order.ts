@@ -35,6 +35,7 @@ export function orderFor(
     peers: peersOf(table)
       .filter((peer) => peer !== self)
       .map((peer) => orderOfPeer(peer, site)),
+    ...(table.outside ? { outside: table.outside } : {}),
   };
 }
 

@@ -4,7 +4,7 @@ import { runChecked } from '../../supervisor/run-checked.ts';
 import { listInterfaces } from '../interfaces.ts';
 import { removeOwnTables } from '../nft-tables.ts';
 import { hubPrefix, portPrefix } from '../vxlan/names.ts';
-import { bridgePrefix, fenceTable, guardTable, linkPrefix } from './names.ts';
+import { bridgePrefix, fenceTable, guardTable, linkPrefix, outsideTable } from './names.ts';
 
 /**
  * Removes the cluster's bridges and links at this container but those that stay, and, when none stays,
@@ -26,5 +26,6 @@ export async function removeRemains(
   );
   for (const { name } of leaving) await runChecked(shell, ['ip', 'link', 'delete', 'dev', name]);
   if (devices.length > 0) return;
-  await removeOwnTables(shell, mark, [guardTable(clusterId), fenceTable(clusterId)]);
+  const tables = [guardTable, fenceTable, outsideTable].map((of) => of(clusterId));
+  await removeOwnTables(shell, mark, tables);
 }

@@ -7,12 +7,14 @@ import { renderMark } from '../mark-text.ts';
 import { renderContainerRules } from './firewall.ts';
 import { linkMtuOf, type Link } from './link-config.ts';
 import { bridgePrefix, serviceNames } from './names.ts';
+import type { Opening } from './openings.ts';
 import { dhcpScript, groundScript, linkScript, pathsScript } from './scripts.ts';
 
 /** The same at every container, so that a VM's neighbour table holds wherever it is started. */
 const gatewayMac = '02:ff:00:00:00:fe';
 
-export function groundService(mark: Mark, order: RoutedOrder): Service {
+/** @param openings to the outside. */
+export function groundService(mark: Mark, order: RoutedOrder, openings: Opening[] = []): Service {
   const text = renderMark(mark);
   return {
     name: serviceNames(mark).ground,
@@ -28,7 +30,7 @@ export function groundService(mark: Mark, order: RoutedOrder): Service {
     },
     files: {
       edges: order.edges.map((edge) => `${edge.bridge} ${edge.mac} ${edge.address}\n`).join(''),
-      'rules.nft': renderContainerRules(mark.clusterId, order, text),
+      'rules.nft': renderContainerRules(mark.clusterId, order, text, openings),
     },
   };
 }
@@ -69,7 +71,12 @@ export function dhcpService(mark: Mark, order: RoutedOrder): Service {
     // Every lease is known and for ever.
     'leasefile-ro',
     'log-facility=-',
-    ...dhcpOptions(order.network, order.mtu, order.server),
+    ...dhcpOptions(
+      order.network,
+      order.mtu,
+      order.server,
+      order.outside ? order.gateway : undefined,
+    ),
     // Here, and not in a list of its own: that it would read as another account, which may not.
     ...order.edges.map(({ vm, ...edge }) => `dhcp-host=${dhcpHost({ ...edge, name: vm }).trim()}`),
     '',
