@@ -4,7 +4,8 @@ import { renderLinks } from '../../src/drivers/overlay/routed/link-config.ts';
 import { presharedKey } from '../../src/drivers/overlay/routed/link-key.ts';
 import { orderFor } from '../../src/drivers/overlay/routed/order.ts';
 import { renderPaths } from '../../src/drivers/overlay/routed/paths-files.ts';
-import { dhcpService, groundService } from '../../src/drivers/overlay/routed/services.ts';
+import { groundService } from '../../src/drivers/overlay/routed/ground.ts';
+import { dhcpService } from '../../src/drivers/overlay/routed/services.ts';
 import { clusterId } from './world.ts';
 
 const mark = { installation: '7d2f7a3e-94b1-4c55-8a63-0d9c2f8b1e4a', cluster: 'demo', clusterId };

@@ -1,6 +1,6 @@
 import { overlayKeyPurpose } from '../../domain/sealed.ts';
 import { createForwardHost } from '../../drivers/overlay/routed/forward-host.ts';
-import { createRoutedHost } from '../../drivers/overlay/routed/host.ts';
+import { createContainerHost } from '../../drivers/overlay/container-host.ts';
 import type { Host } from '../host.ts';
 import type { VerbCall } from '../verb-handler.ts';
 import { requireContainer } from './require-container.ts';
@@ -10,16 +10,16 @@ export async function routedApply(host: Host, call: VerbCall<'routed.apply'>) {
   requireContainer(host, order.container);
   const { mark } = call.operation;
   const opened = await host.sealKey.openSealed(key, overlayKeyPurpose(mark.clusterId));
-  await createRoutedHost(host).apply(call.operation, order, opened.toString());
+  await createContainerHost(host).apply(call.operation, order, opened.toString());
   return {};
 }
 
 export async function routedDescribe(host: Host, call: VerbCall<'routed.describe'>) {
-  return createRoutedHost(host).describe(call.operation);
+  return createContainerHost(host).describe(call.operation);
 }
 
 export async function routedRemove(host: Host, call: VerbCall<'routed.remove'>) {
-  await createRoutedHost(host).remove(call.operation);
+  await createContainerHost(host).remove(call.operation);
   return {};
 }
 

@@ -130,7 +130,9 @@ describe('the rules of a VM container', () => {
 
   it('let its own VMs out to what is open, and nothing else', () => {
     const order = orderOf(['0.0.0.0/0', '192.168.10.50/32']);
-    const rules = renderContainerRules(clusterId, order, 'a mark', openings(order.outside ?? []));
+    const rules = renderContainerRules(clusterId, order, 'a mark', {
+      openings: openings(order.outside ?? []),
+    });
     expect(chainOf(rules, 'goes_out')).toEqual([
       'oifname { "lan0" } ip daddr 0.0.0.0/0 ip daddr != { 10.9.0.0/16, 169.254.0.0/16, 172.30.0.0/16, 192.168.10.0/24 } accept',
       'oifname { "lan0" } ip daddr 192.168.10.50/32 accept',
@@ -149,7 +151,9 @@ describe('the rules of a VM container', () => {
 
   it('hide the VMs behind its own address in a table with the cluster’s mark, but never from each other', () => {
     const order = orderOf(['203.0.113.0/24']);
-    const rules = renderContainerRules(clusterId, order, 'a mark', openings(order.outside ?? []));
+    const rules = renderContainerRules(clusterId, order, 'a mark', {
+      openings: openings(order.outside ?? []),
+    });
     const [, table = ''] = rules.split(`\ntable ip mvc_${clusterId}_outside {`);
     expect(chainOf(table, 'leaving')).toContain(
       'oifname { "lan0" } ip saddr 10.77.1.0/24 ip daddr != 10.77.1.0/24 masquerade comment "a mark"',
@@ -158,7 +162,9 @@ describe('the rules of a VM container', () => {
 
   it('leave what reaches the container itself as it is', () => {
     const order = orderOf(['0.0.0.0/0']);
-    const open = renderContainerRules(clusterId, order, 'a mark', openings(['0.0.0.0/0']));
+    const open = renderContainerRules(clusterId, order, 'a mark', {
+      openings: openings(['0.0.0.0/0']),
+    });
     const shut = renderContainerRules(clusterId, order, 'a mark');
     for (const chain of ['arriving', 'from_vm', 'from_link', 'stays_inside']) {
       expect(chainOf(open, chain)).toEqual(chainOf(shut, chain));

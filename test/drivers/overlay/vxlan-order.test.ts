@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { planCluster } from '../../../src/domain/plan.ts';
-import { routedOrderSchema } from '../../../src/domain/routed-verbs.ts';
-import { renderContainerRules } from '../../../src/drivers/overlay/routed/firewall.ts';
+import { routedOrderSchema, type RoutedOrder } from '../../../src/domain/routed-verbs.ts';
 import { linkMtuOf, renderLinks } from '../../../src/drivers/overlay/routed/link-config.ts';
 import { renderPaths } from '../../../src/drivers/overlay/routed/paths-files.ts';
 import { pathsConfigSchema } from '../../../src/drivers/overlay/routed/paths/config.ts';
@@ -10,7 +9,7 @@ import {
   renderForwarding,
   renderNeighbours,
 } from '../../../src/drivers/overlay/vxlan/forwarding.ts';
-import { layer2Service } from '../../../src/drivers/overlay/vxlan/ground.ts';
+import { hubGround } from '../../../src/drivers/overlay/vxlan/ground.ts';
 import { layer2OrderFor } from '../../../src/drivers/overlay/vxlan/order.ts';
 import { clusterId, planInput } from '../../helpers/replans.ts';
 import { clusterSpec } from '../../helpers/specs.ts';
@@ -80,8 +79,10 @@ describe('the tables of the hub', () => {
 });
 
 describe('what guards a VM on layer 2', () => {
+  const rulesOf = (of: RoutedOrder) => hubGround.service(mark, of, []).files?.['rules.nft'] ?? '';
+
   it('is its MAC and address, and no broadcast passes', () => {
-    const rules = renderContainerRules(clusterId, order(false), 'a mark');
+    const rules = rulesOf(order(false));
     const guard = /chain hub_compute_beach_0 {[^]*?\n {2}}/.exec(rules)?.[0] ?? '';
     expect(guard).toContain('device "va1b2c3d4-2" priority 0; policy drop;');
     expect(guard).toContain('ether saddr != 02:a1:b2:c3:00:03 drop');
@@ -90,16 +91,16 @@ describe('what guards a VM on layer 2', () => {
   });
 
   it('takes frames of the cluster from the links alone, and in clear from anywhere', () => {
-    const rules = renderContainerRules(clusterId, order(false), 'a mark');
+    const rules = rulesOf(order(false));
     expect(rules).toContain('iifname "wa1b2c3d4-*" udp dport 4789 @th,96,24 10597059 accept');
     expect(rules).toContain('  udp dport 4789 @th,96,24 10597059 drop');
-    expect(renderContainerRules(clusterId, order(true), 'a mark')).not.toContain('udp dport 4789');
+    expect(rulesOf(order(true))).not.toContain('udp dport 4789');
   });
 
   it('is made by shell that a shell can read', () => {
-    const { script, env } = layer2Service(mark, order(false));
+    const { script, env } = hubGround.service(mark, order(false), []);
     expect(spawnSync('sh', ['-n'], { input: script }).status).toBe(0);
     expect(env['VXLAN_LOCAL']).toBe('fda1:b2c3:d4e5:0::3');
-    expect(layer2Service(mark, order(true)).env['VXLAN_LOCAL']).toBeUndefined();
+    expect(hubGround.service(mark, order(true), []).env['VXLAN_LOCAL']).toBeUndefined();
   });
 });

@@ -5,7 +5,7 @@ import type { Peer } from '../../../src/domain/overlay.ts';
 import { physicalFrontend, type LibvirtSite } from '../../../src/domain/site.ts';
 import { createRoutedDriver } from '../../../src/drivers/overlay/routed/driver.ts';
 import { createForwardHost } from '../../../src/drivers/overlay/routed/forward-host.ts';
-import { createRoutedHost } from '../../../src/drivers/overlay/routed/host.ts';
+import { createContainerHost } from '../../../src/drivers/overlay/container-host.ts';
 import { ensureLinkKey } from '../../../src/drivers/overlay/routed/link-key.ts';
 import { seal } from '../../../src/secrets/sealed-box.ts';
 import {
@@ -56,7 +56,7 @@ async function setUp(): Promise<OverlayContractSite> {
     leftovers,
     close: async () => {
       // Past the fence: whatever epoch the test has come to.
-      await createRoutedHost(hosts.c1).remove(operationOf());
+      await createContainerHost(hosts.c1).remove(operationOf());
       await createForwardHost(hosts[physicalFrontend]).remove(operationOf());
       expect(await leftovers()).toEqual([]);
       await Promise.all(Object.values(hosts).map((host) => host.close()));

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Edge, OverlayTable, Path, Peer } from '../../../src/domain/overlay.ts';
 import { createForwardHost } from '../../../src/drivers/overlay/routed/forward-host.ts';
-import { createRoutedHost } from '../../../src/drivers/overlay/routed/host.ts';
+import { createContainerHost } from '../../../src/drivers/overlay/container-host.ts';
 import { ensureLinkKey } from '../../../src/drivers/overlay/routed/link-key.ts';
 import { forwardsFor, orderFor } from '../../../src/drivers/overlay/routed/order.ts';
 import { plugVm, sh, startHost, until, type TestHost } from './hosts.ts';
@@ -51,7 +51,7 @@ export async function startRoutedSite(): Promise<RoutedSite> {
   const plugged = new Map<string, string>();
   const poolOf = (host: TestHost) => join(host.directory, 'pool');
   const routed = (host: TestHost) =>
-    createRoutedHost({ ...host, policy: { ...policy, pool: poolOf(host) } });
+    createContainerHost({ ...host, policy: { ...policy, pool: poolOf(host) } });
 
   await joinWan(frontend, c3);
   await addStranger(frontend, stranger);

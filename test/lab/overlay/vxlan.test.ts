@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { libvirtSite } from '../../helpers/specs.ts';
 import { physicalFrontend } from '../../../src/domain/site.ts';
 import { createVxlanDriver } from '../../../src/drivers/overlay/vxlan/driver.ts';
-import { createRoutedHost } from '../../../src/drivers/overlay/routed/host.ts';
+import { createContainerHost } from '../../../src/drivers/overlay/container-host.ts';
 import { ensureLinkKey } from '../../../src/drivers/overlay/routed/link-key.ts';
 import { createLocalShell } from '../../../src/transport/local-shell.ts';
 import { seal } from '../../../src/secrets/sealed-box.ts';
@@ -199,7 +199,7 @@ async function sites(inClear: boolean) {
       seal(Buffer.from(key), await at[container].sealKey.publicKey(), `overlay:${mark.clusterId}`),
     async close() {
       for (const name of ['c1', 'c2'] as const) {
-        await createRoutedHost(at[name]).remove(operation);
+        await createContainerHost(at[name]).remove(operation);
         expect(await overlayThings(hosts[name])).toEqual([]);
       }
       await Promise.all(Object.values(at).map((host) => host.close()));

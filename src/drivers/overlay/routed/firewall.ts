@@ -1,19 +1,28 @@
 import type { Forward, RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { renderTable } from '../nft-table.ts';
-import { renderHubGuard, vxlanArriving } from '../vxlan/firewall.ts';
 import {
   bridgePrefix,
   fenceTable,
   forwardTable,
   guardTable,
   linkPrefix,
-  outsideTable,
   pathsPort,
   prefix6,
 } from './names.ts';
 import type { Opening } from './openings.ts';
+import { comesBack, goesOut, renderOutside } from './outside-rules.ts';
 
 type OrderedEdge = RoutedOrder['edges'][number];
+
+/** What an order needs besides what all have. */
+export interface MoreRules {
+  /** To the outside. */
+  openings?: Opening[];
+  /** Chains that guard other interfaces than the VMs' bridges. */
+  guards?: string[];
+  /** What may come to the container itself, or not, before all else. */
+  arriving?: string[];
+}
 
 /**
  * What guards a container: from each VM only its own MAC and address, no DHCP answers and no router
@@ -24,20 +33,14 @@ export function renderContainerRules(
   clusterId: string,
   order: RoutedOrder,
   mark: string,
-  openings: Opening[] = [],
+  { openings = [], guards = [], arriving = [] }: MoreRules = {},
 ): string {
+  const own = order.edges.flatMap((edge) => guardOf(edge, mark));
   return (
-    renderGuard(clusterId, order, mark) +
-    renderFence(clusterId, order, mark, openings) +
+    renderTable('netdev', guardTable(clusterId), [...own, ...guards]) +
+    renderFence(clusterId, order, mark, { openings, arriving }) +
     (openings.length === 0 ? '' : renderOutside(clusterId, order, mark, openings))
   );
-}
-
-function renderGuard(clusterId: string, order: RoutedOrder, mark: string): string {
-  return renderTable('netdev', guardTable(clusterId), [
-    ...order.edges.flatMap((edge) => guardOf(edge, mark)),
-    ...(order.layer2 ? renderHubGuard(order, mark) : []),
-  ]);
 }
 
 function guardOf({ vm, bridge, mac, address }: OrderedEdge, mark: string): string[] {
@@ -65,7 +68,7 @@ function renderFence(
   clusterId: string,
   order: RoutedOrder,
   mark: string,
-  openings: Opening[],
+  { openings, arriving }: Required<Pick<MoreRules, 'openings' | 'arriving'>>,
 ): string {
   const bridges = `"${bridgePrefix(clusterId)}*"`;
   const links = `"${linkPrefix(clusterId)}*"`;
@@ -99,7 +102,7 @@ function renderFence(
     `}`,
     `chain arriving {`,
     `  type filter hook input priority filter; policy accept;`,
-    ...vxlanArriving(order, links),
+    ...arriving,
     `  iifname ${bridges} jump from_vm`,
     `  iifname ${links} jump from_link`,
     `}`,
@@ -110,48 +113,6 @@ function renderFence(
     `  oifname ${links} icmp type redirect drop`,
     `}`,
   ]);
-}
-
-function goesOut({ network, devices, closed }: Opening): string {
-  const but = closed.length === 0 ? '' : ` ip daddr != ${setOf(closed)}`;
-  return `  oifname ${namesOf(devices)} ip daddr ${network}${but} accept`;
-}
-
-/** Answers alone, to what was asked under the container's own address. */
-function comesBack({ network }: RoutedOrder, bridges: string, openings: Opening[]): string[] {
-  const answer = 'ct state established,related ct direction reply ct status snat';
-  return [
-    // Nobody else asks in the name of a VM, to have it answered.
-    `  ip saddr ${network} drop`,
-    `  iifname ${exitsOf(openings)} oifname ${bridges} ${answer} accept`,
-  ];
-}
-
-/** The outside knows no way back to the overlay: it sees the container's own address. */
-function renderOutside(
-  clusterId: string,
-  { network }: RoutedOrder,
-  mark: string,
-  openings: Opening[],
-): string {
-  return renderTable('ip', outsideTable(clusterId), [
-    `chain leaving {`,
-    `  type nat hook postrouting priority srcnat; policy accept;`,
-    `  oifname ${exitsOf(openings)} ip saddr ${network} ip daddr != ${network} masquerade comment "${mark}"`,
-    `}`,
-  ]);
-}
-
-function exitsOf(openings: Opening[]): string {
-  return namesOf([...new Set(openings.flatMap(({ devices }) => devices))].toSorted());
-}
-
-function namesOf(devices: string[]): string {
-  return setOf(devices.map((device) => `"${device}"`));
-}
-
-function setOf(items: string[]): string {
-  return `{ ${items.join(', ')} }`;
 }
 
 /**

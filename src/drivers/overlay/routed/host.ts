@@ -13,7 +13,7 @@ import type { SeenService, Supervisor } from '../../supervisor/supervisor.ts';
 import { checkPort } from '../check-port.ts';
 import { listInterfaces, type Interface } from '../interfaces.ts';
 import { removeOwnTables } from '../nft-tables.ts';
-import { layer2Devices, layer2Service } from '../vxlan/ground.ts';
+import type { Ground } from './ground.ts';
 import { renderLinks, type Link } from './link-config.ts';
 import { linkChanges } from './link-update.ts';
 import { ensureLinkKey, linkKeyFile, presharedKey } from './link-key.ts';
@@ -21,7 +21,7 @@ import { outsideTable, serviceNames, servicePrefix } from './names.ts';
 import { readOpenings } from './outside.ts';
 import { readOrder, readPaths, renderPaths } from './paths-files.ts';
 import { removeRemains } from './remains.ts';
-import { dhcpService, groundService, linkService, pathsService } from './services.ts';
+import { dhcpService, linkService, pathsService } from './services.ts';
 
 export interface RoutedHostOptions {
   shell: Shell;
@@ -45,8 +45,14 @@ export interface RoutedHost {
   remove(operation: Operation): Promise<void>;
 }
 
-export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOptions): RoutedHost {
+/** @param grounds every kind that an order may ask for. */
+export function createRoutedHost(
+  { shell, supervisor, policy }: RoutedHostOptions,
+  grounds: readonly Ground[],
+): RoutedHost {
   const directoryOf = (mark: Mark) => join(policy.pool, 'overlay', mark.clusterId);
+
+  const prefixesOf = ({ clusterId }: Mark) => grounds.flatMap((each) => each.prefixes(clusterId));
 
   async function ownServices(mark: Mark): Promise<SeenService[]> {
     const services = await supervisor.describe(servicePrefix(mark));
@@ -80,6 +86,11 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       join(directory, 'psk'),
       order.peers.map(({ number }) => String(number)),
     );
+    await removeOthers(
+      directory,
+      links.map(({ device }) => `${device}.conf`),
+      '.conf',
+    );
     await writeDurably(join(directory, 'paths.json'), renderPaths(mark.clusterId, order));
     await writeDurably(join(directory, 'order.json'), JSON.stringify(order));
     return links;
@@ -103,8 +114,9 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       const directory = directoryOf(mark);
       if (!order.outside) await closeOutside(mark);
       const links = await writeFiles(mark, order, key);
+      const ground = groundOf(grounds, order);
       const services = [
-        order.layer2 ? layer2Service(mark, order) : groundService(mark, order, openings),
+        ground.service(mark, order, openings),
         ...links.map((link) =>
           linkService(mark, link, order, join(directory, `${link.device}.conf`)),
         ),
@@ -113,12 +125,8 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
       ];
       const kept = new Set(services.map(({ name }) => name));
       await supervisor.remove(before.map(({ name }) => name).filter((name) => !kept.has(name)));
-      const devices = [
-        ...order.edges.map(({ bridge }) => bridge),
-        ...links.map((each) => each.device),
-        ...layer2Devices(mark, order),
-      ];
-      await removeRemains(shell, mark, { devices });
+      const devices = [...ground.devices(mark, order), ...links.map((each) => each.device)];
+      await removeRemains(shell, mark, { prefixes: prefixesOf(mark), devices });
       await supervisor.ensure(services);
       for (const link of links) await updateLink(directory, link);
     },
@@ -145,7 +153,7 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
     async remove({ mark }) {
       const services = await ownServices(mark);
       await supervisor.remove(services.map(({ name }) => name));
-      await removeRemains(shell, mark, { devices: [] });
+      await removeRemains(shell, mark, { prefixes: prefixesOf(mark), devices: [] });
       const order = await readOrder(directoryOf(mark));
       // Absent is right too.
       if (order) await shell.run(['ip', 'route', 'delete', 'unreachable', order.network]);
@@ -154,10 +162,18 @@ export function createRoutedHost({ shell, supervisor, policy }: RoutedHostOption
   };
 }
 
-/** Secrets of peers that have left. */
-async function removeOthers(directory: string, kept: string[]): Promise<void> {
+function groundOf(grounds: readonly Ground[], order: RoutedOrder): Ground {
+  const ground = grounds.find((each) => each.isOf(order));
+  if (ground) return ground;
+  throw new Failure('BadInput', 'the order asks for an overlay that this program does not know', {
+    help: 'the program at this host is older than the controller: run its script again',
+  });
+}
+
+/** Secrets of peers and relays that have left. */
+async function removeOthers(directory: string, kept: string[], ending = ''): Promise<void> {
   const files = existsSync(directory) ? await readdir(directory) : [];
-  const leaving = files.filter((file) => !kept.includes(file));
+  const leaving = files.filter((file) => file.endsWith(ending) && !kept.includes(file));
   await Promise.all(leaving.map((file) => rm(join(directory, file), { force: true })));
 }
 

@@ -3,23 +3,25 @@ import type { Shell } from '../../../transport/shell.ts';
 import { runChecked } from '../../supervisor/run-checked.ts';
 import { listInterfaces } from '../interfaces.ts';
 import { removeOwnTables } from '../nft-tables.ts';
-import { hubPrefix, portPrefix } from '../vxlan/names.ts';
-import { bridgePrefix, fenceTable, guardTable, linkPrefix, outsideTable } from './names.ts';
+import { fenceTable, guardTable, linkPrefix, outsideTable } from './names.ts';
 
 /**
  * Removes the cluster's bridges and links at this container but those that stay, and, when none stays,
- * its rules and its unreachable range. Their services have ended before.
+ * its rules. Their services have ended before.
+ *
+ * @param options.prefixes how the names of the bridges, and what joins them, begin.
+ * @param options.devices those that stay.
  */
 export async function removeRemains(
   shell: Shell,
   mark: Mark,
-  { devices }: { devices: string[] },
+  { prefixes, devices }: { prefixes: string[]; devices: string[] },
 ): Promise<void> {
   const { clusterId } = mark;
-  const prefixes = [bridgePrefix, linkPrefix, hubPrefix, portPrefix].map((of) => of(clusterId));
+  const own = [linkPrefix(clusterId), ...prefixes];
   const leaving = (await listInterfaces(shell)).filter(
     (each) =>
-      prefixes.some((prefix) => each.name.startsWith(prefix)) &&
+      own.some((prefix) => each.name.startsWith(prefix)) &&
       // A device that is just being made has no mark yet; its name has the cluster's id.
       (each.mark === undefined || sameMark(each.mark, mark)) &&
       !devices.includes(each.name),

@@ -1,39 +1,12 @@
-import { dhcpHost, dhcpOptions, overlayPrefix6 } from '../../../domain/boot-options.ts';
+import { dhcpHost, dhcpOptions } from '../../../domain/boot-options.ts';
 import type { Mark } from '../../../domain/mark.ts';
 import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { ownProgram, ownProgramDigest } from '../../../transport/own-program.ts';
 import type { Service } from '../../supervisor/supervisor.ts';
 import { renderMark } from '../mark-text.ts';
-import { renderContainerRules } from './firewall.ts';
 import { linkMtuOf, type Link } from './link-config.ts';
 import { bridgePrefix, serviceNames } from './names.ts';
-import type { Opening } from './openings.ts';
-import { dhcpScript, groundScript, linkScript, pathsScript } from './scripts.ts';
-
-/** The same at every container, so that a VM's neighbour table holds wherever it is started. */
-const gatewayMac = '02:ff:00:00:00:fe';
-
-/** @param openings to the outside. */
-export function groundService(mark: Mark, order: RoutedOrder, openings: Opening[] = []): Service {
-  const text = renderMark(mark);
-  return {
-    name: serviceNames(mark).ground,
-    mark,
-    script: groundScript,
-    env: {
-      GROUND_MARK: text,
-      GROUND_MAC: gatewayMac,
-      GROUND_MTU: String(order.mtu),
-      GROUND_NETWORK: order.network,
-      GROUND_GATEWAY: order.gateway,
-      GROUND_ADDRESS6: `${overlayPrefix6}fe`,
-    },
-    files: {
-      edges: order.edges.map((edge) => `${edge.bridge} ${edge.mac} ${edge.address}\n`).join(''),
-      'rules.nft': renderContainerRules(mark.clusterId, order, text, openings),
-    },
-  };
-}
+import { dhcpScript, linkScript, pathsScript } from './scripts.ts';
 
 /** @param configFile not among the service's files: a change of it must not start the link anew. */
 export function linkService(

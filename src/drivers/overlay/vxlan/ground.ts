@@ -1,19 +1,40 @@
 import type { Mark } from '../../../domain/mark.ts';
 import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
 import type { Service } from '../../supervisor/supervisor.ts';
-import { linkAddress } from '../routed/names.ts';
-import { groundService } from '../routed/services.ts';
+import { renderMark } from '../mark-text.ts';
+import { groundService, routesGround, type Ground } from '../routed/ground.ts';
+import { linkAddress, linkPrefix } from '../routed/names.ts';
+import { renderHubGuard, vxlanArriving } from './firewall.ts';
 import { isInClear, renderForwarding, renderNeighbours } from './forwarding.ts';
-import { bridgePort, hubBridge, hubPort, vxlanDevice } from './names.ts';
+import { bridgePort, hubBridge, hubPort, hubPrefix, portPrefix, vxlanDevice } from './names.ts';
 import { layer2Script } from './script.ts';
 
 /** Of the hub itself, which speaks with nobody. */
 const hubMac = '02:ff:00:00:00:fd';
 
 /** The VMs' bridges as a routed overlay has them, joined by the hub instead of by routes. */
-export function layer2Service(mark: Mark, order: RoutedOrder): Service {
+export const hubGround: Ground = {
+  isOf: ({ layer2 }) => layer2 !== undefined,
+  service: hubService,
+  devices: (mark, order) => [
+    ...routesGround.devices(mark, order),
+    hubBridge(mark.clusterId),
+    vxlanDevice(mark.clusterId),
+    ...order.edges.map(({ bridge }) => hubPort(bridge)),
+  ],
+  prefixes: (clusterId) => [
+    ...routesGround.prefixes(clusterId),
+    hubPrefix(clusterId),
+    portPrefix(clusterId),
+  ],
+};
+
+function hubService(mark: Mark, order: RoutedOrder): Service {
   const { clusterId } = mark;
-  const routed = groundService(mark, order);
+  const routed = groundService(mark, order, {
+    guards: renderHubGuard(order, renderMark(mark)),
+    arriving: vxlanArriving(order, `"${linkPrefix(clusterId)}*"`),
+  });
   const { vni, port } = order.layer2 ?? { vni: 0, port: 0 };
   return {
     ...routed,
@@ -40,14 +61,4 @@ export function layer2Service(mark: Mark, order: RoutedOrder): Service {
       neighbours: renderNeighbours(clusterId, order),
     },
   };
-}
-
-/** Devices that stay at the container besides the VMs' bridges and the links. */
-export function layer2Devices({ clusterId }: Mark, order: RoutedOrder): string[] {
-  if (!order.layer2) return [];
-  return [
-    hubBridge(clusterId),
-    vxlanDevice(clusterId),
-    ...order.edges.map(({ bridge }) => hubPort(bridge)),
-  ];
 }
