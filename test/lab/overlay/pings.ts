@@ -1,7 +1,18 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabVm } from './lab-vm.ts';
+
+/** Large packets from VM to VM, each as soon as the one before was answered, until the program is ended. */
+export async function startFlood(
+  from: Pick<LabVm, 'namespace' | 'address'>,
+  to: Pick<LabVm, 'address'>,
+): Promise<ChildProcess> {
+  const argv = ['netns', 'exec', from.namespace, 'ping', '-f', '-q', '-s', '1300', '-I'];
+  const child = spawn('ip', [...argv, from.address, to.address], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  return child;
+}
 
 /** Pings from VM to VM in the background, at a steady pace. */
 export function startPings(

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../hosts.ts';
-import { startPings } from '../pings.ts';
+import { startFlood, startPings } from '../pings.ts';
 import { startWgWorld, type Node, type WgWorld } from '../wg-world.ts';
 
 /** The figures are printed; on a quiet machine they are below 2. Far more than that is a fault. */
@@ -258,5 +258,28 @@ describe('the keeper of paths, with two relays', () => {
     const { longestGap } = await pings.stop();
     measured('without traffic when one link with the relay died', longestGap);
     expect(longestGap).toBeLessThan(limitSeconds);
+  });
+});
+
+describe('the keeper of paths, with a relay that has much to do', () => {
+  beforeEach(() => start(2, ['b', 'c', 'd', 'e']));
+
+  it('takes the other one, where the numbers alone would lead to the first', async () => {
+    for (const name of ['c', 'e']) world.configure(at(name), { relayOnly: true });
+    for (const name of ['r1', 'r2', 'c', 'e']) world.startKeeper(at(name));
+    // Both numbers are even.
+    await both('c', 'e', 'r0', 30);
+    await world.stopKeeper(at('e'));
+    const flood = await startFlood(at('c'), at('r1'));
+    try {
+      await sleep(3000);
+      world.startKeeper(at('e'));
+      const moved = until(30, 'the other relay', async () => {
+        return (await world.routeDevice(at('e'), at('c'))) === 'r1';
+      });
+      measured('by the relay with less to do after', await secondsUntil(moved));
+    } finally {
+      flood.kill('SIGKILL');
+    }
   });
 });
