@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 const minute = 60_000;
 /** What is in a folder `all` takes many minutes each: `npm run test:lab` and `test:network` ask for it. */
 const long = process.env['MVC_LONG_TESTS'] === '1' ? [] : ['test/lab/**/all/**'];
+/** How many files at a time of tests that wait more than they work. */
+const waiting = 3;
 const network = ['test/lab/network/**/*.test.ts', 'test/lab/overlay/**/*.test.ts'];
 
 /**
@@ -27,8 +29,7 @@ export default defineConfig({
           name: 'services',
           include: ['test/services/**/*.test.ts'],
           pool: 'forks',
-          // They wait more than they work.
-          maxWorkers: 2,
+          maxWorkers: waiting,
           testTimeout: 3 * minute,
           hookTimeout: 3 * minute,
         },
@@ -39,8 +40,7 @@ export default defineConfig({
           include: network,
           exclude: long,
           pool: 'forks',
-          // They wait more than they work.
-          maxWorkers: 2,
+          maxWorkers: waiting,
           testTimeout: 10 * minute,
           hookTimeout: 10 * minute,
         },

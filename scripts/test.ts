@@ -56,7 +56,7 @@ let current: ChildProcess | undefined;
 let interrupted = false;
 
 async function main(): Promise<number> {
-  const projects = chooseProjects();
+  const stages = chooseStages();
   const temporary = await mkdtemp(join(tmpdir(), 'mvct-'));
   // Servers that refuse to be root run as another account, which must get through.
   await chmod(temporary, 0o711);
@@ -67,9 +67,9 @@ async function main(): Promise<number> {
       if (interrupted) break;
       add(sum, await runCheck(title, argv, temporary));
     }
-    for (const project of projects) {
+    for (const projects of stages) {
       if (interrupted) break;
-      add(sum, await runProject(project, temporary));
+      add(sum, await runProjects(projects, temporary));
     }
   } finally {
     await cleanUp(temporary);
@@ -82,7 +82,8 @@ async function main(): Promise<number> {
   return sum.failed === 0 && !interrupted ? 0 : 1;
 }
 
-function chooseProjects(): string[] {
+/** Projects of vitest that run one after the other, or together: those that wait more than they work. */
+function chooseStages(): string[][] {
   const options = {
     unit: { type: 'boolean' },
     quick: { type: 'boolean' },
@@ -99,8 +100,8 @@ function chooseProjects(): string[] {
     process.stdout.write(`${usage}\n`);
     process.exit(0);
   }
-  if (values.unit) return ['unit'];
-  return values.quick ? ['unit', 'services'] : ['unit', 'services', 'network', 'lab'];
+  if (values.unit) return [['unit']];
+  return [['unit'], ...(values.quick ? [['services']] : [['services', 'network'], ['lab']])];
 }
 
 function interrupt(): void {
@@ -114,23 +115,29 @@ async function runCheck(title: string, argv: string[], temporary: string): Promi
   return outcomeOfWhole(title, ok);
 }
 
-async function runProject(project: string, temporary: string): Promise<Sum> {
-  if (needRoot.includes(project) && process.getuid?.() !== 0) {
+async function runProjects(projects: string[], temporary: string): Promise<Sum> {
+  const isRoot = process.getuid?.() === 0;
+  const here = projects.filter((project) => isRoot || !needRoot.includes(project));
+  const elsewhere = projects.filter((project) => !here.includes(project));
+  for (const project of elsewhere) {
     process.stdout.write(`\n--- tests: ${project}: not run, they need root\n`);
-    return { passed: 0, failed: 0, skipped: 1, failures: [] };
   }
-  const file = join(temporary, `${project}.json`);
+  const skipped = elsewhere.length;
+  if (here.length === 0) return { passed: 0, failed: 0, skipped, failures: [] };
+  const title = here.join(' and ');
+  const file = join(temporary, `${here.join('-')}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const argv = ['vitest', 'run', '--project', project, '--passWithNoTests', ...reporters];
-  const ok = await run(`tests: ${project}`, argv, temporary);
+  const chosen = here.flatMap((project) => ['--project', project]);
+  const argv = ['vitest', 'run', ...chosen, '--passWithNoTests', ...reporters];
+  const ok = await run(`tests: ${title}`, argv, temporary);
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return { ...outcomeOfWhole(project, ok), passed: 0 };
+  if (text === undefined) return { ...outcomeOfWhole(title, ok), passed: 0, skipped };
   const report = reportSchema.parse(JSON.parse(text));
   return {
     passed: report.numPassedTests,
     // A file that cannot even be loaded has no failed test, but fails the run.
     failed: Math.max(report.numFailedTests, ok ? 0 : 1),
-    skipped: report.numPendingTests + report.numTodoTests,
+    skipped: skipped + report.numPendingTests + report.numTodoTests,
     failures: failuresOf(report),
   };
 }

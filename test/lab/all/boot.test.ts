@@ -3,15 +3,15 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { defaultRolls, verifyReportSchema, type NodeState } from '../../src/domain/cluster.ts';
-import { ensureNodeImage } from '../../src/image/node-image.ts';
-import { nodeToken } from '../../src/rolls/node-token.ts';
-import { renderNodesUpdate } from '../../src/rolls/nodes-update.ts';
-import { renderComputeSeed, renderFrontendSeed } from '../../src/rolls/seed.ts';
-import { demoCluster, laterCompute } from './boot/demo-cluster.ts';
-import { Machine } from './boot/machine.ts';
-import { Namespace } from './boot/namespace.ts';
-import { nodeActivities } from './boot/told-nodes.ts';
+import { defaultRolls, verifyReportSchema, type NodeState } from '../../../src/domain/cluster.ts';
+import { ensureNodeImage } from '../../../src/image/node-image.ts';
+import { nodeToken } from '../../../src/rolls/node-token.ts';
+import { renderNodesUpdate } from '../../../src/rolls/nodes-update.ts';
+import { renderComputeSeed, renderFrontendSeed } from '../../../src/rolls/seed.ts';
+import { demoCluster, laterCompute } from '../boot/demo-cluster.ts';
+import { Machine } from '../boot/machine.ts';
+import { Namespace } from '../boot/namespace.ts';
+import { nodeActivities } from '../boot/told-nodes.ts';
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.log('skipped: booting VMs on a network of their own needs root');
