@@ -1,5 +1,10 @@
 import type { Command } from 'commander';
-import { clusterSpecSchema, defaultRolls, type ClusterSpec } from '../domain/cluster.ts';
+import {
+  clusterSpecSchema,
+  defaultOverlay,
+  defaultRolls,
+  type ClusterSpec,
+} from '../domain/cluster.ts';
 import { Failure, parseInput } from '../domain/failure.ts';
 import { readSpecFile } from './spec-file.ts';
 
@@ -22,7 +27,7 @@ export function withSpecOptions(command: Command): Command {
     .option('-f, --file <file>', 'spec as YAML or JSON')
     .option('--origin <site>', 'site of the frontend VM (default: the first site)')
     .option('--site <name=computes>', 'a site and its number of compute VMs (repeat)', collect, [])
-    .option('--overlay <kind>', 'routed, vxlan, n2n or memory', 'routed')
+    .option('--overlay <kind>', 'routed (default), vxlan, n2n or memory')
     .option('--insecure', 'accept an overlay without authentication (n2n 1.3, or vxlan in clear)')
     .option(
       '--network <cidr>',
@@ -53,8 +58,9 @@ export async function readClusterSpec(
 
 /** A flag beside a file would be ignored, and its user would not know. */
 function refuseMixture(options: SpecOptions): void {
-  const { origin, site, insecure, network, computeMemory, computeCpus, roll, file } = options;
-  const given = [origin, insecure, network, computeMemory, computeCpus, ...site, ...roll];
+  const { file, origin, overlay, insecure, network, computeMemory, computeCpus } = options;
+  const one = [origin, overlay, insecure, network, computeMemory, computeCpus];
+  const given = [...one, ...options.site, ...options.roll];
   if (given.every((each) => each === undefined)) return;
   throw new Failure(
     'BadInput',
@@ -80,11 +86,16 @@ function fromFlags(options: SpecOptions): object {
   return {
     origin: options.origin ?? sites[0]?.name,
     sites,
-    overlay: { kind: options.overlay, insecure: options.insecure ?? false },
+    ...overlayOf(options),
     compute,
     ...(options.network === undefined ? {} : { network: options.network }),
     ...(options.roll.length === 0 ? {} : { rolls: options.roll }),
   };
+}
+
+function overlayOf({ overlay, insecure }: SpecOptions): object {
+  if (overlay === undefined && insecure === undefined) return {};
+  return { overlay: { kind: overlay ?? defaultOverlay, insecure: insecure ?? false } };
 }
 
 function wholeNumber(where: string, text: string): number {

@@ -84,9 +84,11 @@ export async function pathsSoon(status: ClusterStatus): Promise<ClusterPaths | u
   const { name, phase, overlay, engineSilent } = status;
   if (overlay?.kind !== 'routed' || phase !== 'ready' || engineSilent !== undefined)
     return undefined;
-  const tooLate = sleep(pathsWithinMs, undefined, { ref: false });
-  const asked = withClient((client) => client.paths(name)).catch(() => undefined);
-  return Promise.race([asked, tooLate]);
+  // Within the use of the client: that it is closed ends the question that is too late.
+  return withClient((client) => {
+    const asked = client.paths(name).catch(() => undefined);
+    return Promise.race([asked, sleep(pathsWithinMs, undefined, { ref: false })]);
+  });
 }
 
 async function inWebInterface(

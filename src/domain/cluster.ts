@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { clusterNameSchema, rollNameSchema, siteNameSchema } from './names.ts';
 import type { FailedInStep } from './attempts.ts';
 import type { FailureKind } from './failure.ts';
-import { outsideSchema, overlayKinds } from './overlay.ts';
+import { outsideSchema, overlayKinds, type OverlayKind } from './overlay.ts';
 import { publicKeySchema } from './users.ts';
 import type { SentImage } from './site-line.ts';
 
-/** What a cluster gets unless its spec names other software. */
+/** What a cluster gets unless its spec names other software … */
 export const defaultRolls = ['base', 'slurm', 'mpi', 'compiler', 'home', 'topology'];
+/** … and unless it names another overlay. */
+export const defaultOverlay = 'routed' satisfies OverlayKind;
 
 const sizeSchema = (defaults: { cpus: number; memoryMiB: number }) =>
   z.strictObject({
@@ -43,7 +45,7 @@ export const clusterSpecSchema = z
         /** Kind `routed`: networks that VMs may reach by their VM containers, behind the address of those. */
         outside: outsideSchema.optional(),
       })
-      .prefault({ kind: 'routed' }),
+      .prefault({ kind: defaultOverlay }),
     frontend: sizeSchema({ cpus: 1, memoryMiB: 768 })
       .extend({ diskGiB: z.int().min(1).max(65_536).default(4) })
       .prefault({}),
@@ -78,6 +80,14 @@ export const clusterSpecSchema = z
         code: 'custom',
         path: ['overlay', 'outside'],
         message: `overlay ${kind} opens nothing to the outside: only routed does`,
+      });
+    }
+    if (spec.overlay.insecure && kind === 'routed') {
+      context.addIssue({
+        code: 'custom',
+        path: ['overlay', 'insecure'],
+        message:
+          'overlay routed is never insecure: the word is for n2n 1.3, and for vxlan in clear',
       });
     }
     const names = spec.sites.map((site) => site.name);

@@ -36,8 +36,12 @@ export function refuseImpossible(recorded: RecordedCluster, spec: ClusterSpec): 
 }
 
 function fixedFor(name: string, line: string): Failure {
+  // Often it was not said at all, and the default has become another.
+  const [, kind] = /^overlay\.kind: (\S+) →/.exec(line) ?? [];
+  const leave =
+    kind === undefined ? '' : ` (\`--overlay ${kind}\`, or \`overlay.kind\` of the file)`;
   return new Failure('Conflict', `cluster ${name} cannot be changed to this spec: ${line}`, {
-    help: `leave that as it is, or \`mvc destroy ${name}\` and create the cluster anew`,
+    help: `leave that as it is${leave}, or \`mvc destroy ${name}\` and create the cluster anew`,
   });
 }
 

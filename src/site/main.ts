@@ -38,7 +38,7 @@ switch (mode) {
   case 'keep-paths': {
     const [directory = ''] = args;
     process.on('SIGTERM', () => process.exit(0));
-    void keepPaths(directory, createSiteShell());
+    void keepPaths(directory, createSiteShell()).then(() => process.exit(0));
     break;
   }
   default:

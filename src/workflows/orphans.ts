@@ -9,7 +9,8 @@ const lastEpoch = 2 ** 31 - 1;
 /** Nobody knows which overlay it had. The removal of `routed` is that of `vxlan` too. */
 const overlaysToRemove: Record<Site['kind'], OverlayKind[]> = {
   memory: ['memory'],
-  libvirt: ['n2n', 'routed'],
+  // Routed first: it ends all services of the cluster, before n2n takes what they would make anew.
+  libvirt: ['routed', 'n2n'],
 };
 
 /**

@@ -56,6 +56,11 @@ describe('a cluster spec', () => {
       'overlay kind "vpn" is unknown; known: n2n, routed, vxlan, memory',
     ],
     [
+      'an overlay routed that is called insecure',
+      { overlay: { kind: 'routed', insecure: true } },
+      'overlay routed is never insecure',
+    ],
+    [
       'an outside of another overlay than routed',
       { overlay: { kind: 'vxlan', outside: ['192.0.2.0/24'] } },
       'overlay.outside: overlay vxlan opens nothing to the outside: only routed does',

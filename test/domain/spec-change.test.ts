@@ -25,6 +25,13 @@ describe('a spec of a recorded cluster', () => {
     );
   });
 
+  it('that names no overlay, where the default has become another, is told how to name the old one', () => {
+    const change = { overlay: { kind: 'routed' } } as const;
+    expect(refusalOf(recordedCluster('ready'), change)).toThrow(
+      expect.objectContaining({ help: expect.stringContaining('`--overlay n2n`') }),
+    );
+  });
+
   it.each<[string, Partial<ClusterSpecInput>]>([
     ['frontend.memoryMiB', { frontend: { memoryMiB: 1024 } }],
     ['rolls', { rolls: ['base', 'slurm'] }],

@@ -135,12 +135,13 @@ async function waitForEdges(
     if (missing.length === 0) return;
     if (Date.now() > deadline) {
       const names = missing.map((edge) => edge.vm).join(', ');
+      const why = seen.find(({ vm }) => missing.some((edge) => edge.vm === vm))?.detail;
       throw new Failure(
         'Timeout',
-        `at site ${input.site.name}, container ${container}, the edges of ${names} have not registered`,
+        `at site ${input.site.name}, container ${container}, the edges of ${names} have not joined the overlay${why === undefined ? '' : `: ${why}`}`,
         {
           host: container,
-          help: "check that UDP from that container reaches the supernode at the origin's public address",
+          help: "UDP from that container must reach the origin's public address, at the ports that its site gives as `udpPorts`",
         },
       );
     }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SiteBegun } from '../site-init.ts';
 import type { SiteKeys } from '../site-keys.ts';
-import type { Check } from '../../domain/site-check.ts';
+import { checkNames, type Check } from '../../domain/site-check.ts';
 import type { SiteRecord } from '../../store/sites.ts';
 import type { ReconcileResult } from '../../domain/results.ts';
 import type { Inventory } from '../../domain/results.ts';
@@ -48,11 +48,7 @@ export const siteChecks: z.ZodType<Check[]> = z.array(
   z.strictObject({
     site: z.string(),
     host: z.string(),
-    check: z.enum(
-      'ssh sudo program clock policy bridge packages libvirt kvm pool udp'.split(
-        ' ',
-      ) as Check['check'][],
-    ),
+    check: z.enum(checkNames),
     state: z.enum(['ok', 'note', 'mend', 'skipped']).describe('exit code 1 if one is to mend'),
     found: z.string(),
     mend: z.string().exactOptional().describe('what to do'),

@@ -10,6 +10,11 @@ import type { Shell } from '../../../src/transport/shell.ts';
 
 const local = createLocalShell();
 
+/** Of a namespace that is this process's own: several files of tests run at a time. */
+export function namespaceName(name: string): string {
+  return `mvcn${process.pid}-${name}`;
+}
+
 /** Runs on this machine; must succeed. Words are split at blanks. */
 export async function sh(command: string): Promise<string> {
   const [program = '', ...args] = command.split(' ');

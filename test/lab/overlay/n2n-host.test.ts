@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createN2nHost } from '../../../src/drivers/overlay/n2n/host.ts';
 import { createSupernodeHost } from '../../../src/drivers/overlay/n2n/supernode-host.ts';
-import { pings, plugVm, sh, until, type TestHost } from './hosts.ts';
+import { namespaceName, pings, plugVm, sh, until, type TestHost } from './hosts.ts';
 import { edgeOf, key, operation, policy, startN2nSite, tableOf, type N2nSite } from './n2n-site.ts';
 
 const table = tableOf([edgeOf(1, 'c1'), edgeOf(2, 'c1'), edgeOf(3, 'c2')]);
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const vm of ['mvcn-vm1', 'mvcn-vm2', 'mvcn-vm3']) await sh(`ip netns delete ${vm}`);
+  for (const vm of ['vm1', 'vm2', 'vm3'].map(namespaceName)) await sh(`ip netns delete ${vm}`);
   await site?.stop();
 });
 
@@ -60,12 +60,16 @@ it('brings up a supernode and edges, over which VMs reach each other', async () 
   expect((await n2n(c1).describe(operation)).map((each) => each.vm)).toEqual(['vm1', 'vm2']);
   for (const each of table.edges) {
     const host = each.container === 'c1' ? c1 : c2;
-    await plugVm(host, { ...each, name: `mvcn-${each.vm}`, mtu: table.mtu });
+    await plugVm(host, { ...each, name: namespaceName(each.vm), mtu: table.mtu });
   }
-  await until(20, 'vm1 reaches vm3', async () => (await pings('mvcn-vm1', '10.77.1.3', 1)) === 1);
-  expect(await pings('mvcn-vm1', '10.77.1.2')).toBe(5);
-  expect(await pings('mvcn-vm3', '10.77.1.2')).toBe(5);
-  expect(await pings('mvcn-vm3', '10.77.1.1')).toBe(5);
+  await until(
+    20,
+    'vm1 reaches vm3',
+    async () => (await pings(namespaceName('vm1'), '10.77.1.3', 1)) === 1,
+  );
+  expect(await pings(namespaceName('vm1'), '10.77.1.2')).toBe(5);
+  expect(await pings(namespaceName('vm3'), '10.77.1.2')).toBe(5);
+  expect(await pings(namespaceName('vm3'), '10.77.1.1')).toBe(5);
 });
 
 it('lets edges speak with the supernode alone', async () => {
@@ -84,7 +88,7 @@ it('leaves edges alone when nothing has changed', async () => {
   const before = [pidOf(c1, 'vm1'), pidOf(c1, 'vm2')];
   await n2n(c1).apply(operation, 'c1', table, key);
   expect([pidOf(c1, 'vm1'), pidOf(c1, 'vm2')]).toEqual(before);
-  expect(await pings('mvcn-vm1', '10.77.1.3')).toBe(5);
+  expect(await pings(namespaceName('vm1'), '10.77.1.3')).toBe(5);
 });
 
 it.each([
@@ -100,7 +104,11 @@ it.each([
     const [seen] = await n2n(c1).describe(operation);
     return pidOf(c1, 'vm1') !== old && seen?.up && seen.registered;
   });
-  await until(15, 'vm1 reaches vm3', async () => (await pings('mvcn-vm1', '10.77.1.3', 1)) === 1);
+  await until(
+    15,
+    'vm1 reaches vm3',
+    async () => (await pings(namespaceName('vm1'), '10.77.1.3', 1)) === 1,
+  );
   expect(isRunning(old), 'the old edge is gone').toBe(false);
 });
 
@@ -128,14 +136,22 @@ it('brings everything back after a reboot of all hosts, and claims nothing befor
       (await n2n(host).describe(operation)).every((each) => each.up && each.registered),
     );
   }
-  await until(20, 'vm1 reaches vm3', async () => (await pings('mvcn-vm1', '10.77.1.3', 1)) === 1);
+  await until(
+    20,
+    'vm1 reaches vm3',
+    async () => (await pings(namespaceName('vm1'), '10.77.1.3', 1)) === 1,
+  );
 }, 90_000);
 
 it('lets a VM speak with its own MAC only', async () => {
-  await sh('ip -n mvcn-vm2 link set eth0 address 02:5e:5e:00:00:09');
-  expect(await pings('mvcn-vm2', '10.77.1.3', 3)).toBe(0);
-  await sh('ip -n mvcn-vm2 link set eth0 address 02:5e:5e:00:00:02');
-  await until(15, 'vm2 reaches vm3', async () => (await pings('mvcn-vm2', '10.77.1.3', 1)) === 1);
+  await sh(`ip -n ${namespaceName('vm2')} link set eth0 address 02:5e:5e:00:00:09`);
+  expect(await pings(namespaceName('vm2'), '10.77.1.3', 3)).toBe(0);
+  await sh(`ip -n ${namespaceName('vm2')} link set eth0 address 02:5e:5e:00:00:02`);
+  await until(
+    15,
+    'vm2 reaches vm3',
+    async () => (await pings(namespaceName('vm2'), '10.77.1.3', 1)) === 1,
+  );
 });
 
 it('registers edges soon that were started before the supernode', async () => {

@@ -1,6 +1,6 @@
 import type { Edge, OverlayTable } from '../../../src/domain/overlay.ts';
 import { operationOf } from '../../drivers/overlay-contract.ts';
-import { startHost, type TestHost } from './hosts.ts';
+import { namespaceName, startHost, type TestHost } from './hosts.ts';
 
 export const key = 'a-key-that-only-this-test-has-0123456789abc';
 export const policy = { udpPorts: { first: 7700, last: 7800 } };
@@ -49,8 +49,8 @@ export async function startN2nSite(programs?: string): Promise<N2nSite> {
     return host;
   };
   try {
-    const frontend = await start('mvcn-fe');
-    const [c1, c2] = [await start('mvcn-c1'), await start('mvcn-c2')];
+    const frontend = await start(namespaceName('fe'));
+    const [c1, c2] = [await start(namespaceName('c1')), await start(namespaceName('c2'))];
     await joinLan(frontend, [c1, c2]);
     return { frontend, c1, c2, stop };
   } catch (error) {

@@ -5,7 +5,7 @@ import { createForwardHost } from '../../../src/drivers/overlay/routed/forward-h
 import { createContainerHost } from '../../../src/drivers/overlay/container-host.ts';
 import { ensureLinkKey } from '../../../src/drivers/overlay/routed/link-key.ts';
 import { forwardsFor, orderFor } from '../../../src/drivers/overlay/routed/order.ts';
-import { plugVm, sh, startHost, until, type TestHost } from './hosts.ts';
+import { namespaceName, plugVm, sh, startHost, until, type TestHost } from './hosts.ts';
 import { key, operation, policy, startN2nSite } from './n2n-site.ts';
 import { becomeMvcSite, programsAt, tools } from './programs.ts';
 import { mtu, routedEdge, routedTable } from './routed-table.ts';
@@ -39,14 +39,14 @@ export interface RoutedSite {
 
 const siteOf = (container: string) => (container === 'c3' ? 'there' : 'here');
 /** The namespace that stands for a VM. */
-export const vmNamespace = (vm: string) => `mvcn-${vm}`;
+export const vmNamespace = (vm: string) => namespaceName(vm);
 
 export async function startRoutedSite(): Promise<RoutedSite> {
   const directory = await becomeMvcSite();
   const lan = await startN2nSite(tools);
   const { frontend, c1, c2 } = lan;
-  const c3 = await startHost('mvcn-c3', tools);
-  const stranger = 'mvcn-lan';
+  const c3 = await startHost(namespaceName('c3'), tools);
+  const stranger = namespaceName('lan');
   const containers = { c1, c2, c3 };
   const plugged = new Map<string, string>();
   const poolOf = (host: TestHost) => join(host.directory, 'pool');

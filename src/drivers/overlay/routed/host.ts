@@ -121,7 +121,7 @@ export function createRoutedHost(
           linkService(mark, link, order, join(directory, `${link.device}.conf`)),
         ),
         dhcpService(mark, order),
-        ...(links.length > 0 ? [await pathsService(mark, directory)] : []),
+        ...(links.length > 0 ? [pathsService(mark, directory)] : []),
       ];
       const kept = new Set(services.map(({ name }) => name));
       await supervisor.remove(before.map(({ name }) => name).filter((name) => !kept.has(name)));

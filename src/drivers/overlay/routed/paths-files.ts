@@ -5,11 +5,15 @@ import { routedOrderSchema, type RoutedOrder } from '../../../domain/routed-verb
 import { linkMtuOf } from './link-config.ts';
 import { ignoreAbsent } from '../../../transport/durable-file.ts';
 import { directDevice, prefix6, relayDevice } from './names.ts';
+import { smallestMtu } from './paths/mtu.ts';
 import type { PathsConfig } from './paths/config.ts';
 import { pathsStateSchema, type PathsState } from './paths/state.ts';
 
 /** Seconds after which what the keeper of paths has written is no longer believed: it writes every 30. */
 const staleSeconds = 60;
+
+/** The keeper of paths needs less for a way that is there, with two looks at each size. */
+const measuringSeconds = 10;
 
 /** What the keeper of paths is told. */
 export function renderPaths(clusterId: string, order: RoutedOrder): string {
@@ -64,8 +68,10 @@ export async function readPaths(
 /** A container has joined when a relay hears it, and when whole packets pass: a black hole is found here. */
 function judge(order: RoutedOrder, state: PathsState): { joined: boolean; detail: string } {
   if (state.relaysAlive.length === 0) return { joined: false, detail: 'no relay answers' };
+  // One that is not there at all is its own container's trouble.
+  const there = state.paths.filter((path) => path.class !== 'down');
   // Frames go by the direct link alone, whatever else there is.
-  const indirect = order.layer2 && state.paths.find((path) => path.directAlive === false);
+  const indirect = order.layer2 && there.find((path) => path.directAlive === false);
   if (indirect) {
     return {
       joined: false,
@@ -73,7 +79,17 @@ function judge(order: RoutedOrder, state: PathsState): { joined: boolean; detail
     };
   }
   const wanted = linkMtuOf(order);
-  const small = state.paths.find(({ mtu }) => mtu !== undefined && mtu < wanted);
+  const unknown = there.find(({ mtu }) => mtu === undefined);
+  if (unknown) {
+    const measuring = state.at - unknown.since < measuringSeconds;
+    return {
+      joined: false,
+      detail: measuring
+        ? `the way to ${unknown.name} is being measured`
+        : `not even packets of ${smallestMtu} bytes pass to ${unknown.name}: the overlay needs that`,
+    };
+  }
+  const small = there.find(({ mtu }) => mtu !== undefined && mtu < wanted);
   if (small) {
     return {
       joined: false,

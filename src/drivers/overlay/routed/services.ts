@@ -1,7 +1,7 @@
 import { dhcpHost, dhcpOptions } from '../../../domain/boot-options.ts';
 import type { Mark } from '../../../domain/mark.ts';
 import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
-import { ownProgram, ownProgramDigest } from '../../../transport/own-program.ts';
+import { ownProgram } from '../../../transport/own-program.ts';
 import type { Service } from '../../supervisor/supervisor.ts';
 import { renderMark } from '../mark-text.ts';
 import { linkMtuOf, type Link } from './link-config.ts';
@@ -63,12 +63,8 @@ export function dhcpService(mark: Mark, order: RoutedOrder): Service {
   };
 }
 
-/**
- * Started anew when the host has got another program.
- *
- * @param directory where the keeper of paths finds what it must know.
- */
-export async function pathsService(mark: Mark, directory: string): Promise<Service> {
+/** @param directory where the keeper of paths finds what it must know. */
+export function pathsService(mark: Mark, directory: string): Service {
   return {
     name: serviceNames(mark).paths,
     mark,
@@ -76,7 +72,6 @@ export async function pathsService(mark: Mark, directory: string): Promise<Servi
     env: {
       NODE: process.execPath,
       PROGRAM: ownProgram(),
-      PROGRAM_SHA256: await ownProgramDigest(),
       PATHS_DIRECTORY: directory,
     },
   };

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownProgramVersion } from '../../../../transport/own-program.ts';
 import type { Shell } from '../../../../transport/shell.ts';
 import { openDevices } from './devices.ts';
 import { openKeeperFiles } from './files.ts';
@@ -14,15 +15,18 @@ import { createRouteKeeper } from './route-keeper.ts';
 const tickMs = 250;
 /** While something is in doubt or under way. */
 const busyTickMs = 100;
+const turnsToLookAtProgram = 40;
 
 /**
- * Keeps the paths of one VM container until it is ended. Nothing that fails ends it: it says so in a line and
- * goes on. When it ends, routes and sessions stay as they are.
+ * Keeps the paths of one VM container until it is ended, or its program was replaced: its supervisor then starts
+ * the new one. Nothing that fails ends it: it says so in a line and goes on. When it ends, routes and sessions
+ * stay as they are.
  *
  * @param directory with `paths.json` and `psk/`; its state is written there.
  */
 export async function keepPaths(directory: string, shell: Shell): Promise<void> {
   const files = openKeeperFiles(directory);
+  const program = await ownProgramVersion();
   const state = await firstState(directory);
   const sockets = createProbeSockets((device, from, message) => {
     onMessage(state, device, from, message, now());
@@ -52,6 +56,7 @@ export async function keepPaths(directory: string, shell: Shell): Promise<void> 
     await trying('routes', () => routes.keep(state, wantedRoutes(state, now()), now()));
     await trying('the state', () => reports.write(state, now(), Date.now()));
     turn += 1;
+    if (turn % turnsToLookAtProgram === 0 && (await isReplaced(program))) return;
     const pause = isBusy(state) ? busyTickMs : tickMs;
     await sleep(Math.max(20, pause - (now() - began)));
   }
@@ -71,6 +76,12 @@ export async function keepPaths(directory: string, shell: Shell): Promise<void> 
     devices.adopt();
     performer.adopt();
   }
+}
+
+async function isReplaced(program: string): Promise<boolean> {
+  // While it is being replaced there may be none.
+  const now = await trying('the program', ownProgramVersion);
+  return now !== undefined && now !== program;
 }
 
 function isBusy(state: KeeperState): boolean {

@@ -49,6 +49,8 @@ export interface KeeperState {
   pairs: Map<number, Pair>;
   paths: Map<number, Path & { since: number; rttMs?: number; mtu?: number }>;
   measurements: Map<number, MtuMeasurement>;
+  /** What came out, by the path's device and peer: it holds when a path is taken again. */
+  mtus: Map<string, number>;
   carriers: Map<number, Carrier>;
   provedByUdp: Map<number, number>;
   relay: RelayChoice | undefined;
@@ -88,6 +90,7 @@ export function newKeeperState(
     pairs: new Map(),
     paths: new Map(),
     measurements: new Map(),
+    mtus: new Map(),
     carriers: new Map(),
     provedByUdp: new Map(),
     relay: undefined,

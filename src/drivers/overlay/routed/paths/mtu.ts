@@ -9,16 +9,21 @@ export interface MtuMeasurement {
   passed: number[];
 }
 
+/** IPv6, in which the containers speak to each other, asks for that much. */
+export const smallestMtu = 1280;
+
 const roundMs = 1000;
 const rounds = 3;
 export const mtuPeriodMs = 300_000;
+/** After nothing at all has passed. */
+export const mtuRetryMs = 5000;
 
 export function newMeasurement(device: number, startAt: number): MtuMeasurement {
   return { device, startAt, round: 0, passed: [] };
 }
 
 export function sizesFor(mtu: number): number[] {
-  return [...new Set([mtu, 1400, 1380, 1340, 1280])].filter((size) => size <= mtu);
+  return [...new Set([mtu, 1400, 1380, 1340, smallestMtu])].filter((size) => size <= mtu);
 }
 
 /** The sizes to probe now, or what came out. Nothing at all passed: no result, it is measured later. */
@@ -27,8 +32,8 @@ export function tickMeasurement(
   mtu: number,
   now: number,
 ): { run: MtuMeasurement; probe: number[]; done?: { mtu?: number } } {
-  if (now < run.startAt + run.round * roundMs) return { run, probe: [] };
   const largest = Math.max(...run.passed);
+  if (largest < mtu && now < run.startAt + run.round * roundMs) return { run, probe: [] };
   if (run.round >= rounds || largest === mtu) {
     return { run, probe: [], done: run.passed.length > 0 ? { mtu: largest } : {} };
   }

@@ -17,7 +17,7 @@ import {
 import { idleMs, tick } from './liveness.ts';
 import { tickMeetings } from './meeting.ts';
 import { absentNow } from './on-message.ts';
-import { choosePaths, reaches } from './paths-of.ts';
+import { choosePaths, measureAnew, reaches } from './paths-of.ts';
 import { newRecovery, tickRecovery } from './recovery.ts';
 import { again, tickPair, up } from './rendezvous.ts';
 
@@ -97,7 +97,10 @@ function tickCarrier(state: KeeperState, device: number, now: number): void {
   };
   const after = stepCarrier(before, facts, now);
   state.carriers.set(device, after);
-  if (after.by !== before.by) state.effects.push({ kind: 'carry', device, by: after.by });
+  if (after.by !== before.by) {
+    state.effects.push({ kind: 'carry', device, by: after.by });
+    measureAnew(state, device, now);
+  }
   if (after.by !== 'trial') return;
   // What still comes by TCP turns WireGuard back to it.
   const { endpoint, number } = relay;

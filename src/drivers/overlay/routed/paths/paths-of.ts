@@ -1,7 +1,7 @@
 import { directDevice, hasAllPeers, relayOf } from './addresses.ts';
 import { choosePath } from './choose-path.ts';
-import { isAlive, linkOf, peerOf, sendProbe, type KeeperState } from './keeper-state.ts';
-import { mtuPeriodMs, newMeasurement, tickMeasurement } from './mtu.ts';
+import { isAlive, linkKey, linkOf, peerOf, sendProbe, type KeeperState } from './keeper-state.ts';
+import { mtuPeriodMs, mtuRetryMs, newMeasurement, tickMeasurement } from './mtu.ts';
 import type { PathsState } from './state.ts';
 
 /** What a peer said of its links with relays counts so long; then the relays' own word does alone. */
@@ -21,10 +21,19 @@ export function choosePaths(state: KeeperState, now: number): void {
       current: before?.device,
     });
     if (path.device !== before?.device || path.class !== before.class) {
-      state.paths.set(number, { ...path, since: now });
+      const mtu = state.mtus.get(linkKey(path.device, number));
+      state.paths.set(number, { ...path, ...(mtu === undefined ? {} : { mtu }), since: now });
       state.measurements.set(number, newMeasurement(path.device, now + settleMs));
     }
     measure(state, number, now);
+  }
+}
+
+/** What passes may be another now, on all paths of the device. */
+export function measureAnew(state: KeeperState, device: number, now: number): void {
+  for (const [number, path] of state.paths) {
+    if (path.device !== device) continue;
+    state.measurements.set(number, newMeasurement(device, now + settleMs));
   }
 }
 
@@ -41,8 +50,12 @@ function measure(state: KeeperState, number: number, now: number): void {
   if (!before || !path || path.class === 'down') return;
   const { run, probe, done } = tickMeasurement(before, state.config.mtu, now);
   for (const size of probe) sendProbe(state, path.device, number, now, size);
-  if (done?.mtu !== undefined) path.mtu = done.mtu;
-  const later = newMeasurement(path.device, now + mtuPeriodMs * (0.9 + 0.2 * state.random()));
+  if (done?.mtu !== undefined) {
+    path.mtu = done.mtu;
+    state.mtus.set(linkKey(path.device, number), done.mtu);
+  }
+  const pauseMs = done?.mtu === undefined ? mtuRetryMs : mtuPeriodMs;
+  const later = newMeasurement(path.device, now + pauseMs * (0.9 + 0.2 * state.random()));
   state.measurements.set(number, done ? later : run);
 }
 
