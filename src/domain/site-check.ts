@@ -137,7 +137,7 @@ export function checksOfFacts({ missing, tools, capacity }: HostFacts): Finding[
   const packages = [...new Set(missing.map((each) => each.package))].join(' ');
   const first: Finding =
     packages === ''
-      ? { check: 'packages', state: 'ok', found: `n2n ${tools['n2n'] ?? '?'}, all others there` }
+      ? { check: 'packages', state: 'ok', found: 'all are there' }
       : {
           check: 'packages',
           state: 'mend',
@@ -148,16 +148,18 @@ export function checksOfFacts({ missing, tools, capacity }: HostFacts): Finding[
   return [first, checkOfOverlay(tools), ...checksOfCapacity(tools, capacity)];
 }
 
-/** What the overlay needs that a spec gets unless it says otherwise. */
+/** Which overlays clusters may have there. */
 function checkOfOverlay(tools: HostFacts['tools']): Finding {
   const missing = [...linkTools, ...groundTools].filter(({ tool }) => tools[tool] === undefined);
+  const n2n = tools['n2n'] === undefined ? [] : [`n2n ${tools['n2n']}`];
   if (missing.length === 0) {
-    return { check: 'overlay', state: 'ok', found: `WireGuard: ${tools['wireguard'] ?? ''}` };
+    const routed = `routed and vxlan by WireGuard (${tools['wireguard']})`;
+    return { check: 'overlay', state: 'ok', found: [routed, ...n2n].join('; ') };
   }
   return {
     check: 'overlay',
-    state: 'note',
-    found: `only overlay n2n: for routed and vxlan there is no ${missing.map(({ tool }) => tool).join(', ')}`,
+    state: n2n.length > 0 ? 'note' : 'mend',
+    found: `${n2n.length > 0 ? 'only n2n' : 'none'}: for routed and vxlan there is no ${missing.map(({ tool }) => tool).join(', ')}`,
     mend: `install there ${missing.map((each) => each.package).join(', ')}`,
   };
 }

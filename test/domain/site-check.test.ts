@@ -127,15 +127,24 @@ describe('what a host says of itself', () => {
     expect(first?.mend).toMatch(/ n2n nftables$/);
   });
 
-  it('names what the default overlay lacks, and what installs it', () => {
-    const { wireguard: _, ...tools } = facts.tools;
-    const found = checksOfFacts({ ...facts, tools }).find(({ check }) => check === 'overlay');
-    expect(found).toMatchObject({
-      state: 'note',
-      found: 'only overlay n2n: for routed and vxlan there is no wireguard',
+  it('says which overlays there can be, and what is to be installed for the others', () => {
+    const overlay = (tools: HostFacts['tools']) =>
+      checksOfFacts({ ...facts, tools }).find(({ check }) => check === 'overlay');
+    expect(overlay(facts.tools)).toMatchObject({
+      state: 'ok',
+      found: 'routed and vxlan by WireGuard (kernel); n2n 1.3.1',
     });
-    expect(found?.mend).toContain('a kernel with WireGuard, or wireguard-go');
-    expect(toMend(checksOfFacts(facts))).toEqual([]);
+    const { wireguard: _, ...without } = facts.tools;
+    expect(overlay(without)).toMatchObject({
+      state: 'note',
+      found: 'only n2n: for routed and vxlan there is no wireguard',
+      mend: 'install there a kernel with WireGuard, or wireguard-go',
+    });
+    const { n2n: _n2n, ...neither } = without;
+    expect(overlay(neither)).toMatchObject({
+      state: 'mend',
+      found: expect.stringMatching(/^none/),
+    });
   });
 
   it('of emulated VMs is a note: they work, slowly', () => {

@@ -24,12 +24,12 @@ const tools: Tool[] = [
   tool('node', ['/usr/bin/node', '--version'], /v(\d+\.\d+\.\d+)/, 'nodejs', everywhere),
   tool('ip', ['ip', '-V'], /iproute2-([\w.]+)/, 'iproute2', everywhere),
   tool('flock', ['flock', '--version'], /(\d+\.\d+(?:\.\d+)?)/, 'util-linux', everywhere),
-  tool('n2n', ['supernode', '-h'], n2nVersion, 'n2n', ['physicalFrontend']),
-  tool('n2n', ['edge', '-h'], n2nVersion, 'n2n', containers),
+  forOverlay('n2n', ['supernode', '-h'], n2nVersion, 'n2n', ['physicalFrontend']),
+  forOverlay('n2n', ['edge', '-h'], n2nVersion, 'n2n', containers),
   tool('nft', ['nft', '--version'], /v(\d+\.\d+\.\d+)/, 'nftables', everywhere),
   tool('curl', ['curl', '--version'], /curl (\d+\.\d+\.\d+)/, 'curl', containers),
-  forRouted('wg', ['wg', '--version'], /v(\S+)/, 'wireguard-tools'),
-  forRouted('dnsmasq', ['dnsmasq', '--version'], /version (\S+)/, 'dnsmasq-base'),
+  forOverlay('wg', ['wg', '--version'], /v(\S+)/, 'wireguard-tools', containers),
+  forOverlay('dnsmasq', ['dnsmasq', '--version'], /version (\S+)/, 'dnsmasq-base', containers),
   tool('virsh', ['virsh', '--version'], /(\d+\.\d+\.\d+)/, 'libvirt-clients', containers),
   tool(
     'qemu',
@@ -83,9 +83,11 @@ async function wireguard(shell: Shell): Promise<[string, string][]> {
     { timeoutMs: 10_000 },
   );
   if (exitCode === 0) return [['wireguard', 'kernel']];
-  const version = await findVersion(shell, {
-    ...forRouted('wireguard', ['wireguard-go', '--version'], /wireguard-go v?(\S+)/, ''),
-  });
+  const argv: Tool['argv'] = ['wireguard-go', '--version'];
+  const version = await findVersion(
+    shell,
+    forOverlay('wireguard', argv, /wireguard-go v?(\S+)/, '', containers),
+  );
   return version === undefined ? [] : [['wireguard', version]];
 }
 
@@ -105,13 +107,8 @@ async function findVersion(shell: Shell, wanted: Tool): Promise<string | undefin
   }
 }
 
-function forRouted(
-  name: string,
-  argv: [string, ...string[]],
-  version: RegExp,
-  packageName: string,
-): Tool {
-  return { ...tool(name, argv, version, packageName, containers), needed: false };
+function forOverlay(...of: Parameters<typeof tool>): Tool {
+  return { ...tool(...of), needed: false };
 }
 
 function tool(
