@@ -154,7 +154,6 @@ async function joinWan(frontend: TestHost, c3: TestHost): Promise<void> {
   await frontend.run(`ip link add wan0 type veth peer name eth0 netns ${c3.name}`);
   await frontend.run('ip link set wan0 up');
   await frontend.run('ip route add 198.51.100.9/32 dev wan0');
-  await frontend.run('sysctl -qw net.ipv4.ip_forward=1');
   await frontend.run('nft add table ip nat');
   await frontend.run('nft add chain ip nat post { type nat hook postrouting priority 100 ; }');
   await frontend.run('nft add rule ip nat post oifname wan0 snat to 198.51.100.1');

@@ -1,7 +1,7 @@
-import { Failure } from '../../../domain/failure.ts';
 import type { Shell } from '../../../transport/shell.ts';
 import { runChecked } from '../../supervisor/run-checked.ts';
 import { listInterfaces } from '../interfaces.ts';
+import { doesNotForward, forwardsIpv4 } from './forwarding.ts';
 import { planOpenings, routesSchema, type Opening } from './openings.ts';
 
 /**
@@ -26,13 +26,9 @@ export async function readOpenings(shell: Shell, outside: string[]): Promise<Ope
 }
 
 async function requireForwarding(shell: Shell, device: string, network: string): Promise<void> {
-  const setting = `/proc/sys/net/ipv4/conf/${device}/forwarding`;
-  if ((await runChecked(shell, ['cat', setting])).trim() !== '0') return;
-  throw new Failure(
-    'Forbidden',
-    `this host does not forward what comes back by ${device} from ${network}, which overlay.outside opens`,
-    {
-      help: "ask the site's administrator to set `net.ipv4.ip_forward=1` there for good (sysctl), or build the cluster without `overlay.outside`",
-    },
+  if (await forwardsIpv4(shell, device)) return;
+  throw doesNotForward(
+    `what comes back by ${device} from ${network}, which overlay.outside opens`,
+    'build the cluster without `overlay.outside`',
   );
 }
