@@ -49,7 +49,7 @@ export const siteChecks: z.ZodType<Check[]> = z.array(
     site: z.string(),
     host: z.string(),
     check: z.enum(
-      'ssh sudo program clock policy bridge packages libvirt kvm pool udp'.split(
+      'ssh sudo program clock policy bridge forwarding packages overlay libvirt kvm pool udp'.split(
         ' ',
       ) as Check['check'][],
     ),

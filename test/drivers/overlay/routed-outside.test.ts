@@ -8,7 +8,7 @@ import {
   type Opening,
 } from '../../../src/drivers/overlay/routed/openings.ts';
 import { orderFor } from '../../../src/drivers/overlay/routed/order.ts';
-import { readOpenings } from '../../../src/drivers/overlay/routed/outside.ts';
+import { readOpenings, requireConsent } from '../../../src/drivers/overlay/routed/outside.ts';
 import { dhcpService } from '../../../src/drivers/overlay/routed/services.ts';
 import type { Shell } from '../../../src/transport/shell.ts';
 import { clusterId, planInput } from '../../helpers/replans.ts';
@@ -103,6 +103,27 @@ describe('a VM container that is asked to open', () => {
     },
   });
 
+  it('refuses what its policy does not hold whole, and says which line does', () => {
+    const policy = { outside: ['203.0.113.0/24'] };
+    const refusal = (...outside: string[]) => {
+      try {
+        requireConsent(policy, outside);
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal()).toBeUndefined();
+    expect(refusal('203.0.113.0/24', '203.0.113.7/32')).toBeUndefined();
+    expect(refusal('203.0.113.7/32', '203.0.112.0/23', '192.0.2.1/32')).toMatchObject({
+      kind: 'Forbidden',
+      message: expect.stringContaining('reach 203.0.112.0/23, 192.0.2.1/32,') as string,
+      help: expect.stringContaining(
+        '`"outside": ["203.0.113.0/24", "203.0.112.0/23", "192.0.2.1/32"]`',
+      ) as string,
+    });
+  });
+
   it('is asked nothing if there is nothing to open', async () => {
     const asked: string[] = [];
     expect(await readOpenings(shellOf('1\n', asked), [])).toEqual([]);
@@ -184,5 +205,6 @@ describe('DHCP', () => {
 function chainOf(rules: string, name: string): string[] {
   const lines = rules.split('\n').map((line) => line.trim());
   const begin = lines.indexOf(`chain ${name} {`);
+  if (begin === -1) throw new Error(`the rules have no chain ${name}`);
   return lines.slice(begin + 1, lines.indexOf('}', begin));
 }

@@ -59,7 +59,18 @@ async function countOutside(match: string, happens: () => Promise<unknown>): Pro
   }
 }
 
+it('is refused by a container whose policy does not allow it, and nothing is made there', async () => {
+  site.allowed = ['203.0.113.0/24'];
+  await expect(site.apply(opened('203.0.113.0/25', '203.0.112.0/23'))).rejects.toMatchObject({
+    kind: 'Forbidden',
+    message: expect.stringContaining('203.0.112.0/23') as string,
+    help: expect.stringContaining('"outside": ["203.0.113.0/24", "203.0.112.0/23"]') as string,
+  });
+  expect(await tables()).toEqual([]);
+});
+
 it('is refused by a container that does not forward, and nothing is made there', async () => {
+  site.allowed = ['0.0.0.0/0'];
   await expect(site.apply(opened('0.0.0.0/0'))).rejects.toMatchObject({
     kind: 'Forbidden',
     message: expect.stringContaining('by eth0 from 0.0.0.0/0') as string,

@@ -21,6 +21,8 @@ export interface RoutedSite {
   c3: TestHost;
   /** Namespace of a machine on the LAN. */
   stranger: string;
+  /** Networks outside that the containers' policies allow; none at first. */
+  allowed: string[];
   /** `c3` is the other site's. */
   tableOf(vms: Record<'c1' | 'c2' | 'c3', number[]>): OverlayTable;
   apply(table: OverlayTable, key?: string): Promise<void>;
@@ -51,7 +53,10 @@ export async function startRoutedSite(): Promise<RoutedSite> {
   const plugged = new Map<string, string>();
   const poolOf = (host: TestHost) => join(host.directory, 'pool');
   const routed = (host: TestHost) =>
-    createContainerHost({ ...host, policy: { ...policy, pool: poolOf(host) } });
+    createContainerHost({
+      ...host,
+      policy: { ...policy, pool: poolOf(host), outside: site.allowed },
+    });
 
   await joinWan(frontend, c3);
   await addStranger(frontend, stranger);
@@ -80,6 +85,7 @@ export async function startRoutedSite(): Promise<RoutedSite> {
     c2,
     c3,
     stranger,
+    allowed: [],
     tableOf: (vms) =>
       routedTable(
         Object.entries(vms).flatMap(([container, numbers]) =>
