@@ -183,7 +183,7 @@ describe('the rules of a VM container', () => {
       'iifname "ba1b2c3d4-*" jump stays_inside',
       'iifname "wa1b2c3d4-*" jump stays_inside',
       'ip saddr 10.77.1.0/24 drop',
-      'iifname { "eth1", "lan0" } oifname "ba1b2c3d4-*" ct state established,related ct direction reply ct status snat accept',
+      'iifname { "eth1", "lan0" } oifname "ba1b2c3d4-*" ct state established,related ct direction reply ct original zone 25992 ct status snat accept',
       'oifname "ba1b2c3d4-*" drop',
       'oifname "wa1b2c3d4-*" drop',
     ]);
@@ -195,6 +195,10 @@ describe('the rules of a VM container', () => {
       openings: openings(order.outside ?? []),
     });
     const [, table = ''] = rules.split(`\ntable ip mvc_${clusterId}_outside {`);
+    // In a zone of the cluster's own: a later one at the same range gets no answers to it.
+    expect(chainOf(table, 'remembering')).toContain(
+      'iifname "ba1b2c3d4-*" ip saddr 10.77.1.0/24 ip daddr != 10.77.1.0/24 ct original zone set 25992',
+    );
     expect(chainOf(table, 'leaving')).toContain(
       'oifname { "lan0" } ip saddr 10.77.1.0/24 ip daddr != 10.77.1.0/24 masquerade comment "a mark"',
     );

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Operation } from '../../../src/domain/mark.ts';
 import type { Edge, OverlayTable, Path, Peer } from '../../../src/domain/overlay.ts';
 import { createForwardHost } from '../../../src/drivers/overlay/routed/forward-host.ts';
 import { createContainerHost } from '../../../src/drivers/overlay/container-host.ts';
@@ -25,7 +26,8 @@ export interface RoutedSite {
   allowed: string[];
   /** `c3` is the other site's. */
   tableOf(vms: Record<'c1' | 'c2' | 'c3', number[]>): OverlayTable;
-  apply(table: OverlayTable, key?: string): Promise<void>;
+  /** @param of another cluster's operation than that of all these tests. */
+  apply(table: OverlayTable, key?: string, of?: Operation): Promise<void>;
   /** Makes the VMs of the table that are not there yet. */
   plug(table: OverlayTable): Promise<void>;
   unplug(vm: string): Promise<void>;
@@ -93,13 +95,13 @@ export async function startRoutedSite(): Promise<RoutedSite> {
         ),
         peers,
       ),
-    async apply(table, overlayKey = key) {
+    async apply(table, overlayKey = key, of = operation) {
       const forwards = createForwardHost({ ...frontend, policy });
-      await forwards.apply(operation, forwardsFor(table, 'here'));
+      await forwards.apply(of, forwardsFor(table, 'here'));
       for (const [container, host] of Object.entries(containers)) {
         const order = orderFor(table, siteOf(container), container);
-        if (order) await routed(host).apply(operation, order, overlayKey);
-        else await routed(host).remove(operation);
+        if (order) await routed(host).apply(of, order, overlayKey);
+        else await routed(host).remove(of);
       }
     },
     async plug(table) {
