@@ -50,6 +50,7 @@ export function siteInitCommand(): Command {
     .requiredOption('--addresses <ip,ip…>', 'free addresses in it, for frontend VMs')
     .option('--bridge <name>', "bridge at the VM containers into the site's network", 'lan0')
     .option('--udp-ports <first-last>', 'UDP ports for overlays', '7700-7799')
+    .option('--no-inbound', 'no UDP from outside reaches the site; it cannot be the origin then')
     .option('--write <directory>', 'where to write; by default a directory of the site’s name')
     .option('--force', 'write over a site.yaml that says something else')
     .option('--run', 'run each script at its host, over your own ssh (as root, or by sudo)')

@@ -6,7 +6,8 @@ export interface Range {
   prefix: number;
 }
 
-const defaultPool: Range = { base: toNumber('10.77.0.0'), prefix: 16 };
+/** Of which clusters get their ranges unless the spec names one. */
+export const defaultPool: Range = { base: toNumber('10.77.0.0'), prefix: 16 };
 
 export function toNumber(address: string): number {
   return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);

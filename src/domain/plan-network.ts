@@ -1,4 +1,6 @@
 import {
+  contains,
+  defaultPool,
   firstFreeRange,
   formatRange,
   macFor,
@@ -14,8 +16,8 @@ import type { Site } from './site.ts';
 import type { Vm } from './vm.ts';
 
 /**
- * The range of a new cluster's overlay: apart from those of all clusters, and from the own networks of
- * all registered sites, since any of them may join later.
+ * The range of a new cluster's overlay: apart from those of all clusters, from the own networks of all
+ * registered sites, since any of them may join later, and from what its VMs are to reach outside.
  *
  * @throws {Failure} BadInput, NoCapacity or Conflict with what has it.
  */
@@ -24,7 +26,9 @@ export function planNetwork(input: PlanInput): Range {
   const hosts = 1 + input.spec.sites.reduce((sum, site) => sum + site.computes, 0);
   if (input.spec.network === undefined) {
     const lans = registeredSites(input).map(({ site }) => siteRange(site));
-    return firstFreeRange([...used, ...lans], prefixFor(hosts + 1));
+    // What has all of the pool in it leaves no choice: the cluster's own range goes first there.
+    const outside = outsideOf(input).filter((each) => !contains(each, defaultPool));
+    return firstFreeRange([...used, ...lans, ...outside], prefixFor(hosts + 1));
   }
   const range = parseRange(input.spec.network);
   const clash = used.find((each) => overlaps(each, range));
@@ -38,6 +42,7 @@ export function planNetwork(input: PlanInput): Range {
     );
   }
   refuseLans(formatRange(range), registeredSites(input));
+  refuseOutsideWithin(range, input);
   if (roomIn(range, input.spec.overlay.kind) < hosts) {
     throw new Failure(
       'BadInput',
@@ -45,6 +50,31 @@ export function planNetwork(input: PlanInput): Range {
     );
   }
   return range;
+}
+
+function outsideOf({ spec }: PlanInput): Range[] {
+  return (spec.overlay.outside ?? []).map(parseRange);
+}
+
+/** @throws {Failure} BadInput: no way leads there, since the VMs would look for it among themselves. */
+function refuseOutsideWithin(range: Range, input: PlanInput): void {
+  const inner = outsideOf(input).find((each) => contains(range, each));
+  if (!inner) return;
+  throw new Failure(
+    'BadInput',
+    `overlay.outside opens ${formatRange(inner)}, which is in the cluster's own network ${formatRange(range)}`,
+    { help: 'choose another `network`, or leave it out' },
+  );
+}
+
+/** Part of what is opened may be the cluster's own. That of everything is no news. */
+export function warnOfOutside(range: Range, input: PlanInput): string[] {
+  return outsideOf(input)
+    .filter((each) => each.prefix > 0 && contains(each, range))
+    .map(
+      (each) =>
+        `at ${formatRange(range)} VMs reach each other, and nothing outside, though overlay.outside opens ${formatRange(each)}`,
+    );
 }
 
 /** @throws {Failure} Conflict if a site's own network is (partly) a cluster's: its VMs could not tell them apart. */

@@ -4,7 +4,7 @@ import { checkName, foreignDomains, whose } from './foreign-domain.ts';
 import { macsOf, sameMac } from './mac-clash.ts';
 import type { OverlayTable } from './overlay.ts';
 import { siteOf, type PlanInput } from './plan-input.ts';
-import { planNetwork, planSiteInterface } from './plan-network.ts';
+import { planNetwork, planSiteInterface, warnOfOutside } from './plan-network.ts';
 import { planOverlay } from './plan-overlay.ts';
 import { placeVms } from './placement.ts';
 import type { Vm } from './vm.ts';
@@ -38,7 +38,7 @@ export function planCluster(input: PlanInput): ClusterPlan {
     network,
     vms,
     overlay: overlay.table,
-    warnings: overlay.warnings,
+    warnings: [...overlay.warnings, ...warnOfOutside(range, input)],
   };
 }
 

@@ -21,6 +21,8 @@ export const reachVerbs = {
       /** Those asked for which the host has not, or which its policy does not allow. */
       missingBridges: z.array(z.string()),
       forbiddenBridges: z.array(z.string()),
+      /** Absent if an older program answers. */
+      forwardsIpv4: z.boolean().optional(),
     }),
   },
   /** Answers the trial's datagrams on a port that the host's policy allows, for so many seconds. */

@@ -1,6 +1,6 @@
 import type { Failure, FailureKind } from './failure.ts';
 import { groundTools, linkTools } from './plan-routed.ts';
-import type { HostFacts } from './site.ts';
+import { isFrontendToo, type HostFacts, type LibvirtSite } from './site.ts';
 import type { SiteVerbOutput } from './site-verbs.ts';
 
 export const checkNames = [
@@ -10,6 +10,7 @@ export const checkNames = [
   'clock',
   'policy',
   'bridge',
+  'forwarding',
   'packages',
   'overlay',
   'libvirt',
@@ -37,6 +38,8 @@ const maxSkewMs = 30_000;
 const minPoolMiB = 6 * 1024;
 const runScriptAgain =
   'its administrator runs the script of `mvc site prepare` there again, as root';
+const forwardForGood =
+  'sysctl -w net.ipv4.ip_forward=1 && echo net.ipv4.ip_forward=1 > /etc/sysctl.d/60-mvc.conf';
 const checkTheWay = 'check address and port, and that sshd runs there and lets us through';
 const askForKey =
   'ask its administrator for `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`; ' +
@@ -64,11 +67,17 @@ export function checkOfFailure(failure: Failure): Finding {
   return byKind[failure.kind] ?? mend('sudo', runScriptAgain);
 }
 
-/** @param wanted what this installation expects. Clocks in milliseconds, at the middle of the question. */
-export function checksOfHost(
-  answer: SiteVerbOutput<'host.check'>,
-  wanted: { clockMs: number; programDigest: string; udpPorts: { first: number; last: number } },
-): Finding[] {
+/** What this installation expects of a host. */
+export interface WantedHost {
+  /** Milliseconds since 1970, at the middle of the question. */
+  clockMs: number;
+  programDigest: string;
+  udpPorts: { first: number; last: number };
+  /** Only of a physical frontend: whether it hands on to other machines what arrives at it. */
+  handsOn?: boolean;
+}
+
+export function checksOfHost(answer: SiteVerbOutput<'host.check'>, wanted: WantedHost): Finding[] {
   return [
     { check: 'ssh', state: 'ok', found: 'answers with the right host key, accepts our key' },
     answer.programDigest === wanted.programDigest
@@ -82,6 +91,7 @@ export function checksOfHost(
     clockCheck(answer.clockMs - wanted.clockMs),
     portsCheck(answer.udpPorts, wanted.udpPorts),
     ...bridgeChecks(answer),
+    ...forwardingChecks(answer, wanted),
   ];
 }
 
@@ -130,6 +140,34 @@ function bridgeChecks(answer: SiteVerbOutput<'host.check'>): Finding[] {
     };
   });
   return [...missing, ...forbidden];
+}
+
+/** Whether a physical frontend has VM containers behind it that datagrams from outside are for. */
+export function handsOn({
+  frontend,
+  containers,
+}: Pick<LibvirtSite, 'frontend' | 'containers'>): boolean {
+  return frontend.inbound && containers.some((each) => !isFrontendToo({ frontend }, each));
+}
+
+function forwardingChecks(
+  { forwardsIpv4 }: SiteVerbOutput<'host.check'>,
+  wanted: WantedHost,
+): Finding[] {
+  if (forwardsIpv4 === undefined || wanted.handsOn === undefined) return [];
+  if (forwardsIpv4) return [{ check: 'forwarding', state: 'ok', found: 'forwards IPv4' }];
+  if (!wanted.handsOn) {
+    const found = 'forwards no IPv4, and nothing is to be handed on';
+    return [{ check: 'forwarding', state: 'ok', found }];
+  }
+  return [
+    {
+      check: 'forwarding',
+      state: 'mend',
+      found: 'forwards no IPv4: what arrives for its VM containers is dropped',
+      mend: `as root there: ${forwardForGood}; or, where no UDP arrives from outside, say \`inbound: false\` in \`frontend\` of the site’s file`,
+    },
+  ];
 }
 
 /** What the host said of its programs, its libvirt and its pool. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { failureSchema } from './failure.ts';
 import { operationSchema } from './mark.ts';
 import {
+  cidrSchema,
   containerNameSchema,
   digestSchema,
   ipv4Schema,
@@ -224,6 +225,8 @@ const policyFieldsSchema = z.strictObject({
   /** Bridges that a VM's second interface may join. */
   siteBridges: z.array(z.string().regex(/^[a-z][a-z0-9_.-]{0,14}$/)).default([]),
   udpPorts: z.strictObject({ first: portSchema, last: portSchema }),
+  /** Networks that the VMs of clusters may reach by this host, behind its own address. */
+  outside: z.array(cidrSchema).max(100).default([]),
 });
 
 /** The policy that a host's administrator sets, in /etc/mvc/policy.json. */

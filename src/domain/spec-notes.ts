@@ -30,7 +30,7 @@ export const specNotes: Record<SpecKind, Record<string, string>> = {
     'overlay.mtu':
       'Kinds `routed` and `vxlan`: largest packet of the VMs, bytes; by default 1420, and 1350 or in clear 1450 for `vxlan`. Smaller where the way between the sites takes less.',
     'overlay.outside':
-      "Kind `routed`: IPv4 networks, as CIDRs, that the VMs may reach by their VM containers, behind those hosts' own addresses; at most 20. Networks to which a host is attached itself stay closed but for what is named in them.",
+      "Kind `routed`: IPv4 networks, as CIDRs, that the VMs may reach by their VM containers, behind those hosts' own addresses; at most 20, all allowed by `outside` in the hosts' policies. Networks to which a host is attached itself stay closed but for what is named in them.",
     frontend: 'Size of the frontend VM.',
     'frontend.cpus': 'Virtual cpus.',
     'frontend.memoryMiB': 'Memory, MiB.',

@@ -84,7 +84,7 @@ export async function writeSiteFile(directory: LabDirectory, site: LabSite): Pro
 }
 
 function policyOf(machine: LabMachine): HostPolicy {
-  const common = { pool: '/var/lib/mvc', udpPorts };
+  const common = { pool: '/var/lib/mvc', udpPorts, outside: [] };
   return machine.container === undefined
     ? { ...common, host: physicalFrontend, siteBridges: [] }
     : { ...common, host: machine.container, siteBridges: [lan.bridge], ...containerLimits };

@@ -45,13 +45,28 @@ ensure_account() {
   [ "$(id -u "$ACCOUNT")" -ne 0 ] || fail "the account $ACCOUNT is root; choose another name"
 }
 
+# kept_policy FILE: the policy, with what the administrator has set in the one that is there and it does not say.
+# (One that cannot be read is written anew.)
+kept_policy() {
+  policy | /usr/bin/node -e '
+    const { readFileSync } = require("fs");
+    const policy = JSON.parse(readFileSync(0, "utf8"));
+    let before = {};
+    try { before = JSON.parse(readFileSync(process.argv[1], "utf8")); } catch {}
+    for (const field of ["maxCpus", "maxMemoryMiB", "outside"])
+      if (policy[field] === undefined && before?.[field] !== undefined) policy[field] = before[field];
+    console.log(JSON.stringify(policy, undefined, 2));
+  ' "$1"
+}
+
 # 3. The program, which is the only thing that the account may run as root, without arguments.
 valid_program() { [ "$(sha256sum < "$1" | cut -d ' ' -f 1)" = "$PROGRAM_SHA256" ]; }
+valid_json() { /usr/bin/node -e 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))' "$1"; }
 valid_sudoers() { visudo -c -q -f "$1"; }
 install_program() {
   program | base64 -d | gzip -d | put 755 /usr/local/lib/mvc/mvc-site valid_program
   install -d -o 0 -g 0 -m 711 "$POOL"
-  policy | put 644 /etc/mvc/policy.json
+  kept_policy /etc/mvc/policy.json | put 644 /etc/mvc/policy.json valid_json
   printf '# Written by mvc site prepare.\n%s ALL=(root) NOPASSWD: /usr/local/lib/mvc/mvc-site ""\n' "$ACCOUNT" |
     put 440 /etc/sudoers.d/mvc valid_sudoers
   sudo -n -l -U "$ACCOUNT" | grep -q -F '/usr/local/lib/mvc/mvc-site ""' ||

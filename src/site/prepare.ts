@@ -67,7 +67,7 @@ export function renderPrepareScript(options: PrepareOptions): string {
     '# Programs and files that this host needs, with their Debian packages.',
     printing('needs', neededThings(isContainer(policy))),
     '# What the program may do here: its administrator decides, in this file.',
-    printing('policy', JSON.stringify(policy, undefined, 2)),
+    printing('policy', JSON.stringify(policyToWrite(policy), undefined, 2)),
     printing('sshd_settings', sshdSettings(checked)),
     body,
     '# The program itself, one JavaScript file, compressed.',
@@ -76,6 +76,11 @@ export function renderPrepareScript(options: PrepareOptions): string {
     'main',
     '',
   ].join('\n');
+}
+
+/** Without what only the administrator writes: the script keeps that of the policy that is there. */
+function policyToWrite({ outside, ...policy }: Checked['policy']) {
+  return outside.length === 0 ? policy : { ...policy, outside };
 }
 
 function hostNames({ host, container }: Checked['policy']): string {

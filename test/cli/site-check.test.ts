@@ -13,7 +13,8 @@ const udpPorts = { first: 7700, last: 7799 };
 const site = {
   name: 'alpine',
   network: { bridge: 'lan0' },
-  frontend: { publicAddress: '198.51.100.11' },
+  frontend: { publicAddress: '198.51.100.11', lanAddress: '192.168.10.1', inbound: true },
+  containers: [{ name: 'h1', address: '192.168.10.11' }],
   udpPorts,
 } as LibvirtSite;
 
@@ -61,6 +62,20 @@ describe('one host of a site', () => {
   it('is asked for no bridge at the physical frontend', async () => {
     await tryHost(site, door, 'physical-frontend');
     expect(asked.flatMap(({ input }) => input['bridges'] ?? [])).toEqual([]);
+  });
+
+  it('has to forward, if it is the physical frontend of VM containers that UDP is for', async () => {
+    const before = answers['host.check'];
+    answers['host.check'] = (question) => ({
+      ...(before?.(question) as object),
+      forwardsIpv4: false,
+    });
+    const found = async (host: string, of = site) =>
+      brief((await tryHost(of, door, host)).checks).filter((each) => each.startsWith('forwarding'));
+    expect(await found('physical-frontend')).toEqual(['forwarding mend']);
+    expect(await found('h1')).toEqual([]);
+    const frontend = { ...site.frontend, inbound: false };
+    expect(await found('physical-frontend', { ...site, frontend })).toEqual(['forwarding ok']);
   });
 
   it('that cannot be asked is asked no more', async () => {

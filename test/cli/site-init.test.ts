@@ -122,6 +122,14 @@ describe('mvc site init', slow, () => {
     });
   });
 
+  it('says in the file if no UDP from outside arrives, and nothing else otherwise', async () => {
+    await init();
+    expect(readSite()).not.toHaveProperty('frontend.inbound');
+    expect((await init({}, '--no-inbound')).stderr).toContain('frontend.inbound true → false');
+    expect((await init({}, '--no-inbound', '--force')).exitCode).toBe(0);
+    expect(readSite()).toMatchObject({ frontend: { inbound: false } });
+  });
+
   it('refuses to write over what is no site at all', async () => {
     await init();
     writeFileSync(file(), 'my: notes\n');

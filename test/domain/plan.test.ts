@@ -124,6 +124,36 @@ describe('the plan of a cluster', () => {
     expect(() => planCluster(input)).toThrow('own network of site alpine');
   });
 
+  describe('with networks outside that VMs are to reach', () => {
+    const plan = (outside: string[], network?: string) =>
+      planCluster(
+        planInput({
+          spec: clusterSpec({
+            overlay: { kind: 'routed', outside },
+            ...(network === undefined ? {} : { network }),
+          }),
+        }),
+      );
+
+    it.each(['10.80.3.0/24', '10.80.3.128/25'])('refuses %s in its own network', (outside) => {
+      expect(() => plan([outside], '10.80.3.0/24')).toThrow(
+        `${outside}, which is in the cluster's own network 10.80.3.0/24`,
+      );
+    });
+
+    it('keeps apart from them if it chooses the network itself', () => {
+      expect(plan(['10.77.1.0/24', '10.77.2.7/32']).network).toBe('10.77.3.0/24');
+      expect(plan(['10.0.0.0/8']).network).toBe('10.77.1.0/24');
+    });
+
+    it('warns of one that has its own network in it, but not of everything', () => {
+      expect(plan(['0.0.0.0/0']).warnings).toEqual([]);
+      expect(plan(['10.80.0.0/16', '203.0.113.0/24'], '10.80.3.0/24').warnings).toEqual([
+        'at 10.80.3.0/24 VMs reach each other, and nothing outside, though overlay.outside opens 10.80.0.0/16',
+      ]);
+    });
+  });
+
   it("refuses a name that somebody else's domain has, and leaves that alone", () => {
     const input = withDomain(planInput(), 'beach', { name: 'demo-compute-beach-0', macs: [] });
     expect(() => planCluster(input)).toThrow(

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Failure, failureKinds, type FailureKind } from '../../src/domain/failure.ts';
-import type { HostFacts } from '../../src/domain/site.ts';
+import type { HostFacts, LibvirtSite } from '../../src/domain/site.ts';
 import {
   checkOfFailure,
   checksOfFacts,
   checksOfHost,
+  handsOn,
   udpCheck,
   type Finding,
 } from '../../src/domain/site-check.ts';
@@ -79,6 +80,39 @@ describe('a host that answers', () => {
       checksOfHost({ ...answer, clockMs }, wanted).find(({ check }) => check === 'clock')?.found;
     expect(found(1_060_000)).toBe('60.0 s ahead of this machine');
     expect(found(998_500)).toBe('1.5 s behind this machine');
+  });
+});
+
+describe('a physical frontend that answers', () => {
+  const forwarding = (forwardsIpv4: boolean | undefined, hands: boolean) =>
+    checksOfHost(
+      { ...answer, ...(forwardsIpv4 === undefined ? {} : { forwardsIpv4 }) },
+      { ...wanted, handsOn: hands },
+    ).find(({ check }) => check === 'forwarding');
+
+  it('has to forward what it hands on, and is told the command that sets it for good', () => {
+    expect(forwarding(false, true)?.state).toBe('mend');
+    expect(forwarding(false, true)?.mend).toMatch(
+      /sysctl -w net\.ipv4\.ip_forward=1 .*\/etc\/sysctl\.d\//,
+    );
+    expect(forwarding(true, true)?.state).toBe('ok');
+    expect(forwarding(false, false)?.state).toBe('ok');
+  });
+
+  it('is not judged by what an older program does not say', () => {
+    expect(forwarding(undefined, true)).toBeUndefined();
+  });
+
+  it('hands on where UDP arrives for another machine', () => {
+    const site = (inbound: boolean, ...addresses: string[]) =>
+      ({
+        frontend: { lanAddress: '192.168.10.1', hostKey: 'SHA256:one', inbound },
+        containers: addresses.map((address) => ({ address, hostKey: 'SHA256:one' })),
+      }) as LibvirtSite;
+    expect(handsOn(site(true, '192.168.10.11'))).toBe(true);
+    expect(handsOn(site(true, '192.168.10.1', '192.168.10.11'))).toBe(true);
+    expect(handsOn(site(true, '192.168.10.1'))).toBe(false);
+    expect(handsOn(site(false, '192.168.10.11'))).toBe(false);
   });
 });
 

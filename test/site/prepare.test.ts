@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generateSshKey } from '../../src/transport/ssh-key.ts';
 import { renderPrepareScript, type PrepareOptions } from '../../src/site/prepare.ts';
@@ -50,6 +53,38 @@ describe('the script that prepares a host', () => {
       pool: '/var/lib/mvc',
       siteBridges: ['lan0'],
       udpPorts: { first: 7700, last: 7799 },
+    });
+  });
+
+  describe('at a host that has a policy already', () => {
+    const policyOver = (before: string | undefined, options = container): unknown => {
+      const directory = mkdtempSync(join(tmpdir(), 'mvc-policy-'));
+      const file = join(directory, 'policy.json');
+      if (before !== undefined) writeFileSync(file, before);
+      const script = withoutMain(renderPrepareScript(options));
+      const here = script.replaceAll('/usr/bin/node', process.execPath);
+      try {
+        return JSON.parse(sh(`${here}\nkept_policy '${file}'`));
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    };
+    const own = { pool: '/var/lib/mvc', siteBridges: ['lan0'], ...container.policy };
+
+    it('keeps what its administrator alone has set, and renews the rest', () => {
+      const set = { maxCpus: 4, outside: ['203.0.113.0/24'] };
+      const before = JSON.stringify({ ...own, ...set, udpPorts: { first: 1, last: 2 }, else: 1 });
+      expect(policyOver(before)).toEqual({ ...own, ...set });
+    });
+
+    it('says what it says itself', () => {
+      const before = JSON.stringify({ ...own, maxCpus: 4 });
+      const options = { ...container, policy: { ...container.policy, maxCpus: 8 } };
+      expect(policyOver(before, options)).toEqual({ ...own, maxCpus: 8 });
+    });
+
+    it.each([[undefined], ['not JSON'], ['null']])('is as without one if that is %s', (before) => {
+      expect(policyOver(before)).toEqual(own);
     });
   });
 

@@ -5,6 +5,7 @@ import {
   checkOfFailure,
   checksOfFacts,
   checksOfHost,
+  handsOn,
   type Check,
   type Finding,
 } from '../../domain/site-check.ts';
@@ -34,6 +35,7 @@ export async function tryHost(site: LibvirtSite, door: SiteDoor, host: string): 
       clockMs,
       programDigest: wanted,
       udpPorts: site.udpPorts,
+      ...(host === physicalFrontend ? { handsOn: handsOn(site) } : {}),
     });
   } catch (error) {
     return { host, answers: false, checks: named([checkOfFailure(toFailure(error))]) };

@@ -76,6 +76,7 @@ function renderSiteFile(plan: SitePlan, key: string, known: Map<string, string>)
     ({ name, address }) =>
       `  - { name: ${name}, address: ${address}, hostKey: ${keyOf(address, 22)} }`,
   );
+  const inbound = plan.inbound ? '' : '  inbound: false # no UDP from outside arrives there\n';
   return `# Written by mvc site init; yours to edit.
 name: ${plan.name}
 kind: libvirt
@@ -86,7 +87,7 @@ frontend:
   hostKey: ${keyOf(plan.address, plan.port)} # \`mvc site keys\` fills these in, after you compared them
   publicAddress: ${plan.publicAddress} # where other sites' UDP reaches it
   lanAddress: ${plan.lanAddress} # as its VM containers see it
-containers:
+${inbound}containers:
 ${containers.join('\n')}
 network: # the site's own, for the second interface of frontend VMs
   bridge: ${plan.bridge} # on each VM container

@@ -21,6 +21,7 @@ export interface SiteWords {
   addresses: string;
   bridge: string;
   udpPorts: string;
+  inbound: boolean;
 }
 
 const allDiffer = (values: string[]) => new Set(values).size === values.length;
@@ -31,6 +32,7 @@ const planSchema = z.strictObject({
   port: portSchema,
   publicAddress: ipv4Schema,
   lanAddress: ipv4Schema,
+  inbound: z.boolean(),
   containers: z
     .array(
       z.strictObject({ name: containerNameSchema, address: sshAddressSchema.pipe(ipv4Schema) }),
@@ -76,6 +78,7 @@ function splitWords(name: string, words: SiteWords): unknown {
     port: port === undefined ? 22 : Number(port),
     publicAddress: words.publicAddress,
     lanAddress: words.lanAddress,
+    inbound: words.inbound,
     containers: words.container.map((each) => {
       const [container, ip] = each.split('=');
       return { name: container, address: ip };

@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { existsSync } from 'node:fs';
 import { Failure } from '../../domain/failure.ts';
 import type { SiteVerbOutput } from '../../domain/site-verbs.ts';
+import { forwardsIpv4 } from '../../drivers/overlay/routed/forwarding.ts';
 import { ownProgramDigest } from '../../transport/own-program.ts';
 import type { Host } from '../host.ts';
 import type { VerbCall } from '../verb-handler.ts';
@@ -20,6 +21,7 @@ export async function hostCheck(
     udpPorts: host.policy.udpPorts,
     missingBridges: input.bridges.filter((name) => !existsSync(`/sys/class/net/${name}/bridge`)),
     forbiddenBridges: input.bridges.filter((name) => !host.policy.siteBridges.includes(name)),
+    forwardsIpv4: await forwardsIpv4(host.shell),
   };
 }
 

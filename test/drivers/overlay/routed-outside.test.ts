@@ -8,7 +8,7 @@ import {
   type Opening,
 } from '../../../src/drivers/overlay/routed/openings.ts';
 import { orderFor } from '../../../src/drivers/overlay/routed/order.ts';
-import { readOpenings } from '../../../src/drivers/overlay/routed/outside.ts';
+import { readOpenings, requireConsent } from '../../../src/drivers/overlay/routed/outside.ts';
 import { dhcpService } from '../../../src/drivers/overlay/routed/services.ts';
 import type { Shell } from '../../../src/transport/shell.ts';
 import { clusterId, planInput } from '../../helpers/replans.ts';
@@ -45,7 +45,9 @@ const openings = (outside: string[], more: object[] = []): Opening[] =>
 describe('what a VM container opens', () => {
   it('is, of everything, all but the networks that it is attached to itself', () => {
     const closed = ['10.9.0.0/16', '169.254.0.0/16', '172.30.0.0/16', '192.168.10.0/24'];
-    expect(openings(['0.0.0.0/0'])).toEqual([{ network: '0.0.0.0/0', devices: ['lan0'], closed }]);
+    expect(openings(['0.0.0.0/0'])).toEqual([
+      { network: '0.0.0.0/0', devices: ['eth1', 'lan0'], closed },
+    ]);
   });
 
   it('is a network in one of those, if it is named', () => {
@@ -63,9 +65,26 @@ describe('what a VM container opens', () => {
 
   it('leaves by the narrowest route that has it whole, of equal ones by the cheapest', () => {
     const dear = { dst: 'default', dev: 'wlan0', metric: 600 };
-    const [all, part] = openings(['0.0.0.0/0', '10.20.7.0/24'], [dear]);
-    expect(all?.devices).toEqual(['lan0']);
-    expect(part?.devices).toEqual(['eth1']);
+    const [far, near] = openings(['203.0.113.0/24', '10.20.7.0/24'], [dear]);
+    expect(far?.devices).toEqual(['lan0']);
+    expect(near?.devices).toEqual(['eth1']);
+  });
+
+  it('leaves for parts of it by their own routes, too', () => {
+    expect(openings(['10.0.0.0/8'])[0]?.devices).toEqual(['eth1', 'lan0']);
+    const blocked = { dst: '203.0.113.128/25', type: 'prohibit' };
+    expect(openings(['203.0.113.0/24'], [blocked])[0]?.devices).toEqual(['lan0']);
+    const dear = { dst: '10.20.0.0/16', dev: 'wlan0', metric: 600 };
+    expect(openings(['10.0.0.0/8'], [dear])[0]?.devices).toEqual(['eth1', 'lan0']);
+  });
+
+  it('leaves by the parts alone that make up all of it, as those of a VPN do', () => {
+    const vpn = ['0.0.0.0/1', '128.0.0.0/1'].map((dst) => ({ dst, dev: 'tun0' }));
+    expect(openings(['0.0.0.0/0'], vpn)[0]?.devices).toEqual(['eth1', 'tun0']);
+    const plan = (more: object[]) =>
+      planOpenings(['0.0.0.0/0'], routesSchema.parse(more), () => false);
+    expect(plan(vpn)[0]?.devices).toEqual(['tun0']);
+    expect(() => plan(vpn.slice(1))).toThrow('no way to 0.0.0.0/0');
   });
 
   it('leaves by every way of a route that has several', () => {
@@ -103,6 +122,27 @@ describe('a VM container that is asked to open', () => {
     },
   });
 
+  it('refuses what its policy does not hold whole, and says which line does', () => {
+    const policy = { outside: ['203.0.113.0/24'] };
+    const refusal = (...outside: string[]) => {
+      try {
+        requireConsent(policy, outside);
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal()).toBeUndefined();
+    expect(refusal('203.0.113.0/24', '203.0.113.7/32')).toBeUndefined();
+    expect(refusal('203.0.113.7/32', '203.0.112.0/23', '192.0.2.1/32')).toMatchObject({
+      kind: 'Forbidden',
+      message: expect.stringContaining('reach 203.0.112.0/23, 192.0.2.1/32,') as string,
+      help: expect.stringContaining(
+        '`"outside": ["203.0.113.0/24", "203.0.112.0/23", "192.0.2.1/32"]`',
+      ) as string,
+    });
+  });
+
   it('is asked nothing if there is nothing to open', async () => {
     const asked: string[] = [];
     expect(await readOpenings(shellOf('1\n', asked), [])).toEqual([]);
@@ -134,7 +174,7 @@ describe('the rules of a VM container', () => {
       openings: openings(order.outside ?? []),
     });
     expect(chainOf(rules, 'goes_out')).toEqual([
-      'oifname { "lan0" } ip daddr 0.0.0.0/0 ip daddr != { 10.9.0.0/16, 169.254.0.0/16, 172.30.0.0/16, 192.168.10.0/24 } accept',
+      'oifname { "eth1", "lan0" } ip daddr 0.0.0.0/0 ip daddr != { 10.9.0.0/16, 169.254.0.0/16, 172.30.0.0/16, 192.168.10.0/24 } accept',
       'oifname { "lan0" } ip daddr 192.168.10.50/32 accept',
     ]);
     expect(chainOf(rules, 'passing')).toEqual([
@@ -143,7 +183,7 @@ describe('the rules of a VM container', () => {
       'iifname "ba1b2c3d4-*" jump stays_inside',
       'iifname "wa1b2c3d4-*" jump stays_inside',
       'ip saddr 10.77.1.0/24 drop',
-      'iifname { "lan0" } oifname "ba1b2c3d4-*" ct state established,related ct direction reply ct status snat accept',
+      'iifname { "eth1", "lan0" } oifname "ba1b2c3d4-*" ct state established,related ct direction reply ct original zone 25992 ct status snat accept',
       'oifname "ba1b2c3d4-*" drop',
       'oifname "wa1b2c3d4-*" drop',
     ]);
@@ -155,6 +195,10 @@ describe('the rules of a VM container', () => {
       openings: openings(order.outside ?? []),
     });
     const [, table = ''] = rules.split(`\ntable ip mvc_${clusterId}_outside {`);
+    // In a zone of the cluster's own: a later one at the same range gets no answers to it.
+    expect(chainOf(table, 'remembering')).toContain(
+      'iifname "ba1b2c3d4-*" ip saddr 10.77.1.0/24 ip daddr != 10.77.1.0/24 ct original zone set 25992',
+    );
     expect(chainOf(table, 'leaving')).toContain(
       'oifname { "lan0" } ip saddr 10.77.1.0/24 ip daddr != 10.77.1.0/24 masquerade comment "a mark"',
     );
@@ -184,5 +228,6 @@ describe('DHCP', () => {
 function chainOf(rules: string, name: string): string[] {
   const lines = rules.split('\n').map((line) => line.trim());
   const begin = lines.indexOf(`chain ${name} {`);
+  if (begin === -1) throw new Error(`the rules have no chain ${name}`);
   return lines.slice(begin + 1, lines.indexOf('}', begin));
 }

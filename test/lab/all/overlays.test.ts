@@ -26,6 +26,14 @@ const twoSites = {
   ],
 };
 
+/** As an administrator does it, in the host's own policy. */
+async function allow(machine: string, outside: string[]): Promise<void> {
+  const file = '/etc/mvc/policy.json';
+  const policy = JSON.parse((await world.inside(machine, 'cat', file)).stdout) as object;
+  const text = JSON.stringify({ ...policy, outside });
+  await world.inside(machine, 'sh', '-c', `printf '%s\n' "$1" > ${file}`, 'sh', text);
+}
+
 /** What a program on the compute prints, started by the scheduler. */
 async function onCompute(cluster: string, command: string): Promise<string> {
   const argv = ['srun', '-w', 'compute-beach-0', 'sh', '-c', command];
@@ -53,7 +61,7 @@ describe('a real cluster', () => {
   );
 
   it(
-    'reaches what its spec opens outside, once the administrators let their hosts forward',
+    'reaches what its spec opens outside, once the administrators allow it and let their hosts forward',
     async () => {
       const file = join(world.home, 'sites', 'cloud.json');
       const cloud = JSON.parse(await readFile(file, 'utf8')) as LibvirtSite;
@@ -66,8 +74,9 @@ describe('a real cluster', () => {
       });
       const parked = await world.untilParked('mirror', 4 * minutes);
       expect(parked).toMatchObject({ step: 'edges', host: 'h1' });
-      await world.expectStatus('mirror', 'net.ipv4.ip_forward=1');
+      await world.expectStatus('mirror', '/etc/mvc/policy.json', `${publicAddress}/32`);
       for (const machine of ['alpine-h1', 'beach-h1']) {
+        await allow(machine, outside);
         await world.inside(machine, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
       }
       await world.mvc.ok('resume', 'mirror');

@@ -65,6 +65,7 @@ async function joinLan(frontend: TestHost, containers: TestHost[]): Promise<void
   // The public address is not on the LAN: answers must leave with it all the same.
   await frontend.run('ip addr add 198.51.100.1/32 dev lo');
   await frontend.run('ip link set lan0 up');
+  await frontend.run('sysctl -qw net.ipv4.ip_forward=1');
   for (const [index, host] of containers.entries()) {
     await frontend.run(`ip link add h${index} type veth peer name eth0 netns ${host.name}`);
     await frontend.run(`ip link set h${index} master lan0 up`);

@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Operation } from '../../../src/domain/mark.ts';
+import type { OverlayTable } from '../../../src/domain/overlay.ts';
+import { bridgePrefix } from '../../../src/drivers/overlay/routed/names.ts';
 import { createLocalShell } from '../../../src/transport/local-shell.ts';
 import { watchFrames } from '../network/frames.ts';
 import { pings, sh, until } from './hosts.ts';
 import { leaseOf } from './lease.ts';
 import { createListeners, seenAs } from './listeners.ts';
+import { key, operation } from './n2n-site.ts';
 import { sendFrames, udpFrame } from './raw-frames.ts';
 import { startRoutedSite, vmNamespace, type RoutedSite } from './routed-site.ts';
 
@@ -42,6 +46,12 @@ afterAll(async () => {
   await site?.stop();
 });
 
+/** One datagram. */
+const sendUdp = (namespace: string, port: number, address: string, to: number) =>
+  sh(`ip netns exec ${namespace} ${process.execPath} -e ${sendOne} ${port} ${address} ${to}`);
+const sendOne =
+  "const[,p,a,t]=process.argv,s=require('node:dgram').createSocket('udp4');s.bind(+p,()=>s.send('x',+t,a,()=>s.close()))";
+
 const tables = async () => {
   const lists = await Promise.all([site.c1, site.c2].map((host) => host.run('nft list tables')));
   return lists.flatMap((list) => list.match(/mvc_\S+/g) ?? []);
@@ -59,7 +69,18 @@ async function countOutside(match: string, happens: () => Promise<unknown>): Pro
   }
 }
 
+it('is refused by a container whose policy does not allow it, and nothing is made there', async () => {
+  site.allowed = ['203.0.113.0/24'];
+  await expect(site.apply(opened('203.0.113.0/25', '203.0.112.0/23'))).rejects.toMatchObject({
+    kind: 'Forbidden',
+    message: expect.stringContaining('203.0.112.0/23') as string,
+    help: expect.stringContaining('"outside": ["203.0.113.0/24", "203.0.112.0/23"]') as string,
+  });
+  expect(await tables()).toEqual([]);
+});
+
 it('is refused by a container that does not forward, and nothing is made there', async () => {
+  site.allowed = ['0.0.0.0/0'];
   await expect(site.apply(opened('0.0.0.0/0'))).rejects.toMatchObject({
     kind: 'Forbidden',
     message: expect.stringContaining('by eth0 from 0.0.0.0/0') as string,
@@ -161,4 +182,41 @@ it('leaves no table when the cluster goes', async () => {
   expect(await tables()).toContainEqual(expect.stringMatching(/_outside$/));
   await site.apply(site.tableOf({ c1: [], c2: [], c3: [] }));
   expect(await tables()).toEqual([]);
+});
+
+it('brings a later cluster at the same range no answers to one that has gone', async () => {
+  const mark = { ...operation.mark, cluster: 'beta', clusterId: 'beefbeef0001' };
+  const later: Operation = { mark, epoch: 1 };
+  const first = { ...site.tableOf({ c1: [1], c2: [], c3: [] }), outside: ['203.0.113.0/24'] };
+  const edges = first.edges.map((edge) => ({
+    ...edge,
+    bridge: `${bridgePrefix(mark.clusterId)}1`,
+  }));
+  const second = { ...first, edges };
+  const nothing = site.tableOf({ c1: [], c2: [], c3: [] });
+  const begin = async (table: OverlayTable, of: Operation) => {
+    await site.apply(table, key, of);
+    await site.replug(site.c1, table);
+    await until(20, 'vm1 reaches the mirror', async () => await seenAs(vm1, mirror.address));
+  };
+  const answers = async () => {
+    const watch = watchFrames(vm1, ['eth0'], 'udp dport 9001');
+    try {
+      await sendUdp(mirror.namespace, 9000, '192.168.10.11', 9001);
+      await sleep(500);
+      return watch.count();
+    } finally {
+      watch.end();
+    }
+  };
+  await begin(first, operation);
+  await sendUdp(vm1, 9001, mirror.address, 9000);
+  expect(await answers()).toBe(1);
+  await site.apply(nothing);
+  await begin(second, later);
+  try {
+    expect(await answers()).toBe(0);
+  } finally {
+    await site.apply(nothing, key, later);
+  }
 });

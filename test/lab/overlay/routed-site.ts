@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Operation } from '../../../src/domain/mark.ts';
 import type { Edge, OverlayTable, Path, Peer } from '../../../src/domain/overlay.ts';
 import { createForwardHost } from '../../../src/drivers/overlay/routed/forward-host.ts';
 import { createContainerHost } from '../../../src/drivers/overlay/container-host.ts';
@@ -21,9 +22,12 @@ export interface RoutedSite {
   c3: TestHost;
   /** Namespace of a machine on the LAN. */
   stranger: string;
+  /** Networks outside that the containers' policies allow; none at first. */
+  allowed: string[];
   /** `c3` is the other site's. */
   tableOf(vms: Record<'c1' | 'c2' | 'c3', number[]>): OverlayTable;
-  apply(table: OverlayTable, key?: string): Promise<void>;
+  /** @param of another cluster's operation than that of all these tests. */
+  apply(table: OverlayTable, key?: string, of?: Operation): Promise<void>;
   /** Makes the VMs of the table that are not there yet. */
   plug(table: OverlayTable): Promise<void>;
   unplug(vm: string): Promise<void>;
@@ -51,7 +55,10 @@ export async function startRoutedSite(): Promise<RoutedSite> {
   const plugged = new Map<string, string>();
   const poolOf = (host: TestHost) => join(host.directory, 'pool');
   const routed = (host: TestHost) =>
-    createContainerHost({ ...host, policy: { ...policy, pool: poolOf(host) } });
+    createContainerHost({
+      ...host,
+      policy: { ...policy, pool: poolOf(host), outside: site.allowed },
+    });
 
   await joinWan(frontend, c3);
   await addStranger(frontend, stranger);
@@ -80,6 +87,7 @@ export async function startRoutedSite(): Promise<RoutedSite> {
     c2,
     c3,
     stranger,
+    allowed: [],
     tableOf: (vms) =>
       routedTable(
         Object.entries(vms).flatMap(([container, numbers]) =>
@@ -87,13 +95,13 @@ export async function startRoutedSite(): Promise<RoutedSite> {
         ),
         peers,
       ),
-    async apply(table, overlayKey = key) {
+    async apply(table, overlayKey = key, of = operation) {
       const forwards = createForwardHost({ ...frontend, policy });
-      await forwards.apply(operation, forwardsFor(table, 'here'));
+      await forwards.apply(of, forwardsFor(table, 'here'));
       for (const [container, host] of Object.entries(containers)) {
         const order = orderFor(table, siteOf(container), container);
-        if (order) await routed(host).apply(operation, order, overlayKey);
-        else await routed(host).remove(operation);
+        if (order) await routed(host).apply(of, order, overlayKey);
+        else await routed(host).remove(of);
       }
     },
     async plug(table) {
@@ -154,7 +162,6 @@ async function joinWan(frontend: TestHost, c3: TestHost): Promise<void> {
   await frontend.run(`ip link add wan0 type veth peer name eth0 netns ${c3.name}`);
   await frontend.run('ip link set wan0 up');
   await frontend.run('ip route add 198.51.100.9/32 dev wan0');
-  await frontend.run('sysctl -qw net.ipv4.ip_forward=1');
   await frontend.run('nft add table ip nat');
   await frontend.run('nft add chain ip nat post { type nat hook postrouting priority 100 ; }');
   await frontend.run('nft add rule ip nat post oifname wan0 snat to 198.51.100.1');

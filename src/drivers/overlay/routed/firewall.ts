@@ -3,6 +3,7 @@ import { renderTable } from '../nft-table.ts';
 import {
   bridgePrefix,
   fenceTable,
+  flowZone,
   forwardTable,
   guardTable,
   linkPrefix,
@@ -86,7 +87,7 @@ function renderFence(
     ...(open ? [`  iifname ${bridges} jump goes_out`] : []),
     `  iifname ${bridges} jump stays_inside`,
     `  iifname ${links} jump stays_inside`,
-    ...(open ? comesBack(order, bridges, openings) : []),
+    ...(open ? comesBack(clusterId, order, openings) : []),
     `  oifname ${bridges} drop`,
     `  oifname ${links} drop`,
     `}`,
@@ -117,11 +118,10 @@ function renderFence(
 
 /**
  * What a physical frontend hands on to the containers. The destination alone is rewritten: a relay must
- * see from where the others come. The flows are remembered in a zone of the cluster's own, so that they are
- * forgotten with it: else the next cluster's at the same ports would be handed on as the last one's were.
+ * see from where the others come.
  */
 export function renderForwardRules(clusterId: string, forwards: Forward[], mark: string): string {
-  const zone = 1 + (Number.parseInt(clusterId.slice(0, 8), 16) % 65_535);
+  const zone = flowZone(clusterId);
   return renderTable('ip', forwardTable(clusterId), [
     `chain remembering {`,
     `  type filter hook prerouting priority raw; policy accept;`,

@@ -5,14 +5,20 @@ import type { Shell } from '../../../transport/shell.ts';
 import { runChecked } from '../../supervisor/run-checked.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { checkPort } from '../check-port.ts';
+import { hasAddress } from '../interfaces.ts';
 import { renderMark } from '../mark-text.ts';
 import { removeOwnTables } from '../nft-tables.ts';
 import { renderForwardRules } from './firewall.ts';
+import { doesNotForward, forwardsIpv4 } from './forwarding.ts';
 import { forwardTable, serviceNames } from './names.ts';
 
 /** What a physical frontend hands on for a cluster. Runs there as root; changes are made under the host's lock. */
 export interface ForwardHost {
-  /** Makes it exactly this, also after a restart of the host. @throws {Failure} Forbidden port. */
+  /**
+   * Makes it exactly this, also after a restart of the host.
+   *
+   * @throws {Failure} Forbidden for a port of others, or if the host forwards nothing to another machine.
+   */
   apply(operation: Operation, forwards: Forward[]): Promise<void>;
   remove(operation: Operation): Promise<void>;
 }
@@ -34,6 +40,7 @@ export function createForwardHost(options: {
       const { mark } = operation;
       for (const { port } of forwards) checkPort(policy, port);
       if (forwards.length === 0) return remove(operation);
+      await requireForwarding(shell, forwards);
       const rules = renderForwardRules(mark.clusterId, forwards, renderMark(mark));
       await supervisor.ensure([
         {
@@ -49,6 +56,18 @@ export function createForwardHost(options: {
     },
     remove,
   };
+}
+
+/** What this machine hands on to itself, as a VM container, is not forwarded. */
+async function requireForwarding(shell: Shell, forwards: Forward[]): Promise<void> {
+  if (await forwardsIpv4(shell)) return;
+  for (const to of new Set(forwards.map((each) => each.to))) {
+    if (await hasAddress(shell, to)) continue;
+    throw doesNotForward(
+      `what arrives for its VM container at ${to}`,
+      'where no UDP arrives from outside, say `inbound: false` in `frontend` of the site’s file and create the cluster anew',
+    );
+  }
 }
 
 const forwardScript = `#!/bin/sh

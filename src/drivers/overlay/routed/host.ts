@@ -18,7 +18,7 @@ import { renderLinks, type Link } from './link-config.ts';
 import { linkChanges } from './link-update.ts';
 import { ensureLinkKey, linkKeyFile, presharedKey } from './link-key.ts';
 import { outsideTable, serviceNames, servicePrefix } from './names.ts';
-import { readOpenings } from './outside.ts';
+import { readOpenings, requireConsent } from './outside.ts';
 import { readOrder, readPaths, renderPaths } from './paths-files.ts';
 import { removeRemains } from './remains.ts';
 import { dhcpService, linkService, pathsService } from './services.ts';
@@ -26,8 +26,8 @@ import { dhcpService, linkService, pathsService } from './services.ts';
 export interface RoutedHostOptions {
   shell: Shell;
   supervisor: Supervisor;
-  /** UDP ports that the host's administrator has given to us, and where our files are. */
-  policy: Pick<HostPolicy, 'udpPorts' | 'pool'>;
+  /** UDP ports and networks outside that the host's administrator has given to us, and where our files are. */
+  policy: Pick<HostPolicy, 'udpPorts' | 'pool' | 'outside'>;
 }
 
 /** A cluster's part at one VM container. Runs there as root; changes are made under the host's lock. */
@@ -37,7 +37,8 @@ export interface RoutedHost {
    * on undisturbed: a peer that joins or leaves touches no flow of another. Does not wait until all is up.
    *
    * @param key of the overlay, as text.
-   * @throws {Failure} Forbidden for a port of others, or for an outside to which the host forwards nothing;
+   * @throws {Failure} Forbidden for a port of others, or for an outside that the policy does not allow or from
+   *   which the host forwards nothing;
    *   Conflict for an interface that is not ours, or for an outside to which there is no way.
    */
   apply(operation: Operation, order: RoutedOrder, key: string): Promise<void>;
@@ -54,9 +55,12 @@ export function createRoutedHost(
 
   const prefixesOf = ({ clusterId }: Mark) => grounds.flatMap((each) => each.prefixes(clusterId));
 
+  /** But not what this machine hands on: it may be the physical frontend, too. */
   async function ownServices(mark: Mark): Promise<SeenService[]> {
     const services = await supervisor.describe(servicePrefix(mark));
-    return services.filter((each) => each.mark && sameMark(each.mark, mark));
+    return services
+      .filter((each) => each.mark && sameMark(each.mark, mark))
+      .filter(({ name }) => name !== serviceNames(mark).forward);
   }
 
   /** Before it is forgotten that there was a way. */
@@ -182,10 +186,11 @@ function detailOf(bridge: string, link: Interface | undefined, down: string[]): 
   return link ? `its bridge ${bridge} is being made ready` : `its bridge ${bridge} is not there`;
 }
 
-function checkOrder(policy: Pick<HostPolicy, 'udpPorts'>, order: RoutedOrder): void {
+function checkOrder(policy: RoutedHostOptions['policy'], order: RoutedOrder): void {
   checkPort(policy, order.port);
   const own = order.relays.find(({ number }) => number === order.self);
   if (own) checkPort(policy, own.endpoint.port);
+  requireConsent(policy, order.outside ?? []);
 }
 
 /** An interface of that name without our mark is somebody else's. */

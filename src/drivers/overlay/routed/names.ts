@@ -48,6 +48,14 @@ export const fenceTable = (clusterId: string) => `mvc_${clusterId}_fence`;
 export const outsideTable = (clusterId: string) => `mvc_${clusterId}_outside`;
 export const forwardTable = (clusterId: string) => `mvc_${clusterId}_forward`;
 
+/**
+ * In which the kernel remembers a cluster's flows, so that they are forgotten with it: else those of the next
+ * one at the same ports or addresses would be taken for them.
+ */
+export function flowZone(clusterId: string): number {
+  return 1 + (Number.parseInt(clusterId.slice(0, 8), 16) % 65_535);
+}
+
 export const servicePrefix = ({ clusterId }: Mark) => `mvc-${clusterId}-`;
 /** Of a routed overlay's services; `forward` at a physical frontend, the others at VM containers. */
 export const serviceNames = (mark: Mark) => ({

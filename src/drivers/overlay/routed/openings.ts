@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contains, formatRange, parseRange, type Range } from '../../../domain/address.ts';
+import { contains, formatRange, parseRange, sizeOf, type Range } from '../../../domain/address.ts';
 import { Failure } from '../../../domain/failure.ts';
 
 /** A network outside that VMs may reach by their VM container, as it is seen there. */
@@ -48,7 +48,7 @@ export function planOpenings(
   return outside.map((network) => {
     const range = parseRange(network);
     const within = attached.filter((each) => each.prefix > range.prefix && contains(range, each));
-    const devices = devicesTo(range, routes).filter((device) => !isOverlay(device));
+    const devices = devicesTo(range, routes, isOverlay);
     if (devices.length === 0) throw noWay(network);
     return { network, devices, closed: outermost(within).map(formatRange) };
   });
@@ -69,13 +69,48 @@ function outermost(ranges: Range[]): Range[] {
   );
 }
 
-/** Those of the route that the kernel takes for all of the range: the narrowest that has it whole. */
-function devicesTo(range: Range, routes: Route[]): string[] {
-  const [best] = routes
-    .filter((route) => route.table === undefined && contains(rangeOf(route), range))
+/**
+ * By which interfaces the kernel sends what is for the range: the narrowest route that has it whole, and
+ * narrower ones for parts of it. Parts that make up all of it are a way as well, and then the only one.
+ */
+function devicesTo(
+  range: Range,
+  routes: Route[],
+  isOverlay: (device: string) => boolean,
+): string[] {
+  const exitsOf = (route: Route) =>
+    devicesOf(route).filter((device) => plainName.test(device) && !isOverlay(device));
+  const leadsOut = (route: Route) => route.type === undefined && exitsOf(route).length > 0;
+  const taken = takenRoutes(routes);
+  const whole = taken.find((route) => contains(rangeOf(route), range));
+  const parts = taken.filter((route) => isPartOf(range, route)).filter(leadsOut);
+  // What the container is attached to itself stays closed, and is no way to anything.
+  const onward = parts.filter(({ scope }) => scope !== 'link');
+  const ways = makeUp(range, parts) ? onward : whole && leadsOut(whole) ? [whole, ...onward] : [];
+  return [...new Set(ways.flatMap(exitsOf))].toSorted();
+}
+
+/** Those of the main table, the narrowest first, of equal ones the cheapest alone: as the kernel looks. */
+function takenRoutes(routes: Route[]): Route[] {
+  const sorted = routes
+    .filter(({ table }) => table === undefined)
     .toSorted((a, b) => rangeOf(b).prefix - rangeOf(a).prefix || a.metric - b.metric);
-  if (!best || best.type !== undefined) return [];
-  return [...new Set(devicesOf(best))].filter((device) => plainName.test(device)).toSorted();
+  const first = new Map<string, Route>();
+  for (const route of sorted) {
+    const dst = formatRange(rangeOf(route));
+    if (!first.has(dst)) first.set(dst, route);
+  }
+  return [...first.values()];
+}
+
+function isPartOf(range: Range, route: Route): boolean {
+  const part = rangeOf(route);
+  return part.prefix > range.prefix && contains(range, part);
+}
+
+function makeUp(range: Range, parts: Route[]): boolean {
+  const sizes = outermost(parts.map(rangeOf)).map(sizeOf);
+  return sizes.reduce((sum, size) => sum + size, 0) === sizeOf(range);
 }
 
 function devicesOf(route: Route): string[] {

@@ -1,6 +1,6 @@
 import type { RoutedOrder } from '../../../domain/routed-verbs.ts';
 import { renderTable } from '../nft-table.ts';
-import { outsideTable } from './names.ts';
+import { bridgePrefix, flowZone, outsideTable } from './names.ts';
 import type { Opening } from './openings.ts';
 
 /** Lets VMs out to what is opened, but not to what stays closed in it. */
@@ -11,11 +11,14 @@ export function goesOut({ network, devices, closed }: Opening): string {
 
 /** Answers alone, to what was asked under the container's own address. */
 export function comesBack(
+  clusterId: string,
   { network }: RoutedOrder,
-  bridges: string,
   openings: Opening[],
 ): string[] {
-  const answer = 'ct state established,related ct direction reply ct status snat';
+  const bridges = `"${bridgePrefix(clusterId)}*"`;
+  // The kernel translates on what is for a cluster that has gone, but its zone was another.
+  const own = `ct original zone ${flowZone(clusterId)}`;
+  const answer = `ct state established,related ct direction reply ${own} ct status snat`;
   return [
     // Nobody else asks in the name of a VM, to have it answered.
     `  ip saddr ${network} drop`,
@@ -23,7 +26,10 @@ export function comesBack(
   ];
 }
 
-/** The outside knows no way back to the overlay: it sees the container's own address. */
+/**
+ * The outside knows no way back to the overlay: it sees the container's own address. What was asked is
+ * remembered in the cluster's zone; the answers come in none, as all that is for that address.
+ */
 export function renderOutside(
   clusterId: string,
   { network }: RoutedOrder,
@@ -31,6 +37,10 @@ export function renderOutside(
   openings: Opening[],
 ): string {
   return renderTable('ip', outsideTable(clusterId), [
+    `chain remembering {`,
+    `  type filter hook prerouting priority raw; policy accept;`,
+    `  iifname "${bridgePrefix(clusterId)}*" ip saddr ${network} ip daddr != ${network} ct original zone set ${flowZone(clusterId)}`,
+    `}`,
     `chain leaving {`,
     `  type nat hook postrouting priority srcnat; policy accept;`,
     `  oifname ${exitsOf(openings)} ip saddr ${network} ip daddr != ${network} masquerade comment "${mark}"`,
