@@ -160,7 +160,7 @@ function render(): string {
     '',
     `Share of the build with routed that is neither a VM's boot nor the proof (whole build less frontend, computes and verify): ${share(20)} % at 20 ms, ${share(100)} % at 100 ms.`,
     '',
-    `MPI between two computes at ${sites.slice(-2).join(' and ')} (each behind a NAT), Open MPI by srun:`,
+    `MPI between two computes at ${sites.slice(-2).join(' and ')} (each behind a gateway that hands on the overlay's ports), Open MPI by srun:`,
     '',
     line(columns),
     line(columns.map(() => '---')),

@@ -1,6 +1,6 @@
 import type { OverlayTable } from '../../src/domain/overlay.ts';
 import type { RoutedOrder } from '../../src/domain/routed-verbs.ts';
-import { renderLinks } from '../../src/drivers/overlay/routed/link-config.ts';
+import { renderLinks, type Link } from '../../src/drivers/overlay/routed/link-config.ts';
 import { presharedKey } from '../../src/drivers/overlay/routed/link-key.ts';
 import { orderFor } from '../../src/drivers/overlay/routed/order.ts';
 import { renderPaths } from '../../src/drivers/overlay/routed/paths-files.ts';
@@ -19,6 +19,8 @@ export interface ContainerFiles {
   relays: boolean;
   /** Device → configuration. */
   links: Map<string, string>;
+  /** The same, as the driver compares them with what runs. */
+  wanted: Link[];
   /** Every other file by its name; those of keys shared with a peer as one. */
   files: Map<string, string>;
 }
@@ -38,6 +40,7 @@ export function renderAll(table: OverlayTable): ContainerFiles[] {
       order,
       relays: relayPort !== undefined,
       links: new Map(links.map(({ device, config }) => [device, config])),
+      wanted: links,
       files: new Map([
         ...services.flatMap(({ files = {} }) => Object.entries(files)),
         ['paths.json', renderPaths(clusterId, order)],

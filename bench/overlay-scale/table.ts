@@ -41,6 +41,10 @@ export function renderTables({ model, spoke, load, routed, n2n }: Figures): stri
       ['packets per second that leave while no VM says anything', 'model', 'measured'],
       trafficRows(routed, n2n),
     ),
+    ...table(
+      ['bytes per second that leave per VM meanwhile', 'model', 'measured'],
+      byteRows(routed, n2n),
+    ),
   ].join('\n');
 }
 
@@ -79,9 +83,14 @@ function timeRows(model: Model): string[][] {
 function loadRows(load: LoadTimes): string[][] {
   return [
     ['rules, by `nft -f`', ms(load.rules), ms(load.rulesMore)],
-    ['direct link, by `wg setconf`, then `syncconf`', ms(load.direct), ms(load.directMore)],
+    [
+      'direct link, by `wg setconf`; then `wg show` and `wg set` of what differs',
+      ms(load.direct),
+      ms(load.directMore),
+    ],
     ['link with a relay, likewise', ms(load.relay), ms(load.relayMore)],
     ['routes, by `ip -batch`', ms(load.routes), ms(load.routesMore)],
+    ['all links and routes, where the VM is elsewhere', '–', ms(load.sumMore)],
   ];
 }
 
@@ -93,6 +102,20 @@ function trafficRows(routed: Rate, n2n: Rate): string[][] {
     ['routed, a container of the large cluster', large.toFixed(2), '–'],
     ['routed, per VM of the large cluster', (large / vmsPerContainer).toFixed(2), '–'],
     ['n2n 1.3, an edge, which is a VM', '–', seen(n2n)],
+  ];
+}
+
+/** The size of a packet is known of the small world alone: the large one's packets are of the same kinds. */
+function byteRows(routed: Rate, n2n: Rate): string[][] {
+  const mean = routed.bytesSent / routed.sent;
+  const perVm = (modelledSent(containerCount - 1, 2) / vmsPerContainer) * mean;
+  return [
+    [
+      `routed, the large cluster: the model's packets times the measured mean of ${mean.toFixed(0)} bytes`,
+      perVm.toFixed(0),
+      '–',
+    ],
+    ['n2n 1.3, an edge, which is a VM', '–', n2n.bytesSent.toFixed(0)],
   ];
 }
 

@@ -23,14 +23,16 @@ export interface Rate {
 /**
  * Packets that a container sends per second while no VM says anything, as the constants of the keeper of
  * paths have it: every pair asks and answers once in its idle time, measures its MTU and renews its
- * keys; the two links with each relay have keepalives besides.
+ * keys; the two links with each relay are asked more often, and have keepalives besides.
+ *
+ * @param peers all of them, relays too.
  */
 export function modelledSent(peers: number, relays: number): number {
-  const asks = 1000 / idleMs.direct;
   const keys = 3 / 2 / rekeySeconds;
   const sizes = (2 * 1000) / mtuPeriodMs;
-  const relayLinks = 2 / keepaliveSeconds + 1000 / idleMs.relay + keys;
-  return peers * (asks + keys + sizes) + relays * relayLinks;
+  const direct = 1000 / idleMs.direct + keys;
+  const withRelay = 1000 / idleMs.relay + keys + 1 / keepaliveSeconds;
+  return peers * sizes + (peers - relays) * direct + relays * 2 * withRelay;
 }
 
 /** A container behind a NAT with two peers, one of which relays; all paths are direct. */

@@ -111,7 +111,7 @@ function killCommand(home: Home): Command {
     .option('--with <text>', 'only those with this text in their arguments', '')
     .addHelpText(
       'after',
-      '\nExamples:\n  mvc lab kill alpine supernode\n' +
+      '\nExamples:\n  mvc lab kill alpine-h1 wireguard-go\n' +
         '  mvc lab kill beach-h1 qemu-system-x86_64 --with guest=demo-compute-beach-0,',
     )
     .action(async (machine: string, program: string, options: { with: string }) => {

@@ -21,7 +21,7 @@ const sizeSchema = (defaults: { cpus: number; memoryMiB: number }) =>
 export const clusterSpecSchema = z
   .strictObject({
     name: clusterNameSchema,
-    /** The site that holds the frontend VM and the overlay's supernode. */
+    /** The site that holds the frontend VM, with `n2n` also the supernode. */
     origin: siteNameSchema,
     sites: z
       .array(

@@ -7,12 +7,13 @@ import {
   type PastOperation,
   type StepEstimate,
 } from './estimate.ts';
+import { joinsContainers } from './overlay.ts';
 import type { KnownLines } from './site-line.ts';
 
 /** Of an image with the default rolls, where none was sent yet. */
 const usualImageBytes = 180e6;
 
-/** Seconds, where nothing was built yet: docs/benchmarks.md, on emulated CPUs; with KVM it is faster. */
+/** Seconds, where nothing was built yet: docs/benchmarks.md, on emulated CPUs; with KVM it is faster. The supernode is n2n's. */
 const usual = {
   register: 2,
   reserve: 2,
@@ -41,6 +42,7 @@ export function estimateTypical(
   const builds = past.filter((each) => each.shape.kind === 'build').slice(0, 5);
   const costs = builds.flatMap(stepCosts);
   const costOf = (step: UsualStep, ofSite: boolean): number => {
+    if (step === 'supernode' && joinsContainers(shape.overlay)) return 0;
     const seen = costs.filter((each) => each.step === step && (each.site !== undefined) === ofSite);
     return seen.length > 0 ? median(seen.map(({ costMs }) => costMs)) : usual[step] * 1000;
   };

@@ -23,7 +23,7 @@ export interface OperationScope {
 export interface SiteShare {
   site: Site;
   operation: Operation;
-  /** True at the site that holds the frontend VM and the supernode. */
+  /** True at the site that holds the frontend VM, and the supernode if the overlay has one. */
   isOrigin: boolean;
   /** VMs that are to run. */
   vms: VmDefinition[];

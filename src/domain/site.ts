@@ -106,7 +106,7 @@ export type Site = z.infer<typeof siteSchema>;
 export type SiteInput = z.input<typeof siteSchema>;
 export type SiteKind = Site['kind'];
 
-/** The address at which a site's supernode is reached by the other sites. */
+/** The address at which a site's overlay ports are reached by the other sites. */
 export function publicAddressOf(site: Site): string {
   return site.kind === 'libvirt' ? site.frontend.publicAddress : site.publicAddress;
 }

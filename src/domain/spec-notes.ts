@@ -24,7 +24,7 @@ export const specNotes: Record<SpecKind, Record<string, string>> = {
     'sites[].computes': 'Number of compute VMs there; 0 only at the origin.',
     overlay: 'The network that joins the VMs of all sites.',
     'overlay.kind':
-      '`routed`: WireGuard between VM containers, encrypted, without broadcast; `vxlan`: layer 2 between VM containers that reach each other directly, over WireGuard; `n2n`: one edge per VM, for NATs that let nothing else through; `memory` for sites in memory only.',
+      '`routed`: WireGuard between VM containers, encrypted, without broadcast; `vxlan`: layer 2 between VM containers that reach each other directly, over WireGuard; `n2n`: one edge per VM, over UDP only, which carries broadcast and any protocol; `memory` for sites in memory only.',
     'overlay.insecure':
       'Must be true for an overlay without authentication worth the name, such as n2n 1.3. Kind `vxlan`: in clear, without WireGuard.',
     'overlay.mtu':

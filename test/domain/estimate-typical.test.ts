@@ -87,6 +87,14 @@ describe('the estimate of a build that has no like', () => {
     );
   });
 
+  it('has a supernode where the overlay has one', () => {
+    const supernodeOf = (overlay: OperationShape['overlay']) =>
+      estimateTypical([], { ...shape, overlay }, known(['campus', 4e6]))?.steps.find(
+        ({ step }) => step === 'supernode',
+      )?.costMs;
+    expect([supernodeOf('n2n'), supernodeOf('routed'), supernodeOf('vxlan')]).toEqual([5000, 0, 0]);
+  });
+
   it('is not made for a scale', () => {
     expect(estimateTypical([], { ...shape, kind: 'scale' }, known())).toBeUndefined();
   });

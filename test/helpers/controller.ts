@@ -24,6 +24,7 @@ import { createWatchSchedules } from '../../src/workers/schedules.ts';
 import { tellAttempts } from '../../src/workers/told-attempts.ts';
 import { workflowBundle } from '../../src/workers/workflow-bundle.ts';
 import { startPostgres } from './postgres.ts';
+import { createToldKeys, type ToldKey } from './told-keys.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 export const testInstallation = '11111111-2222-4333-8444-555555555555';
@@ -39,6 +40,8 @@ export interface TestController {
   db: Database;
   /** What the control worker offers, for a test that starts another one. */
   controlActivities: ControlActivities;
+  /** Keys of overlays that the sites have been told, in turn. */
+  toldKeys: readonly ToldKey[];
   /** Lets builds wait for their image until the returned function is called. */
   holdImage(): () => void;
   /** A spec over all test sites, one compute each. */
@@ -82,7 +85,14 @@ async function assemble(
   undo.push(() => engine.teardown());
   const world = createMemoryWorld();
   const gate = new ImageGate();
-  const { workers, controlActivities } = await startWorkers(engine, db, world, directory, gate);
+  const keys = createToldKeys();
+  const { workers, controlActivities } = await startWorkers(
+    engine,
+    db,
+    { world, keys },
+    directory,
+    gate,
+  );
   undo.push(async () => {
     for (const { worker } of workers) worker.shutdown();
     await Promise.all(workers.map(({ ended }) => ended));
@@ -104,6 +114,7 @@ async function assemble(
     world,
     db,
     controlActivities,
+    toldKeys: keys.told,
     spec,
     holdImage: () => gate.close(),
   };
@@ -174,13 +185,14 @@ function temporalProgram(): string {
 async function startWorkers(
   engine: TestWorkflowEnvironment,
   db: Database,
-  memoryWorld: MemoryWorld,
+  sites: { world: MemoryWorld; keys: ReturnType<typeof createToldKeys> },
   directory: string,
   gate: ImageGate,
 ) {
   const openDoor = () => {
     throw new Error('no site of these tests is reached by ssh');
   };
+  const { world: memoryWorld, keys } = sites;
   const dependencies = { memoryWorld, openDoor };
   const activities = createControlActivities({
     db,
@@ -204,18 +216,19 @@ async function startWorkers(
     activities: controlActivities,
     interceptors: { activity: [tellAttempts] },
   });
-  const sites = testSites.map((site) =>
+  const siteWorkers = testSites.map((site) =>
     Worker.create({
       connection: engine.nativeConnection,
       taskQueue: siteQueue(site),
       activities: createAllSiteActivities({
-        site: (each) => createSiteDriver(each, dependencies),
-        overlay: (each, kind) => createOverlayDriver(kind, each, dependencies),
+        site: (each) => keys.withSealKey(createSiteDriver(each, dependencies)),
+        overlay: (each, kind) =>
+          keys.opening(each.name, createOverlayDriver(kind, each, dependencies)),
       }),
       interceptors: { activity: [tellAttempts] },
     }),
   );
-  const workers = [control, ...(await Promise.all(sites))];
+  const workers = [control, ...(await Promise.all(siteWorkers))];
   return {
     controlActivities,
     workers: workers.map((worker) => ({ worker, ended: worker.run() })),

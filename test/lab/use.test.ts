@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClusterPaths } from '../../src/domain/overlay.ts';
 import type { Topology } from '../../src/domain/topology.ts';
 import type { ClusterUser } from '../../src/domain/users.ts';
 import { generateSshKey } from '../../src/transport/ssh-key.ts';
@@ -154,6 +155,25 @@ describe('the topology', { timeout: 5 * minutes }, () => {
     // The paths of the overlay are asked of its containers each time; the file has what was measured.
     expect(topology).toMatchObject(JSON.parse(stdout) as Topology);
     expect(await mvc.ok('topology', 'lab')).toMatch(/bandwidth between sites.*\n +alpine +beach/);
+  });
+
+  it('has the paths between the VM containers, which are direct, and `status` sums them up', async () => {
+    const found = await mvc.json<ClusterPaths>('topology', 'lab');
+    expect(found.silent).toEqual([]);
+    const siteOf = (container: string) => container.split('/')[0];
+    expect(found.paths.map(({ from, to }) => `${siteOf(from)} ${siteOf(to)}`).toSorted()).toEqual([
+      'alpine beach',
+      'beach alpine',
+    ]);
+    for (const path of found.paths) {
+      expect(path).toMatchObject({ class: 'direct', carrier: 'udp' });
+      // The lab's line has 20 ms.
+      expect(path.rttMs).toBeGreaterThan(15);
+    }
+    expect(await mvc.ok('topology', 'lab')).toMatch(/beach\/h\d +alpine\/h1 +direct +udp/);
+    // On a busy machine the containers may answer too late for it.
+    const status = () => mvc.ok('status', 'lab');
+    await expect.poll(status, { timeout: 60_000 }).toContain('VM containers: 2 direct\n');
   });
 
   it('is told to the scheduler, which keeps a job within a site', async () => {

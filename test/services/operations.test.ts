@@ -306,6 +306,97 @@ describe('a repair', () => {
   });
 });
 
+describe('a repair with a new key', () => {
+  const renew = (name: string) => controller.client.repair(name, { newKey: true });
+  /** What the sites were told since a moment: by site, every key that is another one. */
+  function keysSince(count: number): Record<string, string[]> {
+    const keys: Record<string, string[]> = {};
+    for (const { site, key } of controller.toldKeys.slice(count)) {
+      const known = (keys[site] ??= []);
+      if (!known.includes(key)) known.push(key);
+    }
+    return keys;
+  }
+  async function storedVersion(name: string): Promise<number | undefined> {
+    const { rows } = await sql<{ version: number }>`
+      SELECT version FROM secret WHERE owner_name = ${name} AND name = 'overlay-key'
+    `.execute(controller.db);
+    return rows[0]?.version;
+  }
+  async function buildWithKey(name: string): Promise<string> {
+    const before = controller.toldKeys.length;
+    await build(name);
+    const [key = ''] = keysSince(before)['alpine'] ?? [];
+    expect(keysSince(before)).toEqual({ alpine: [key], beach: [key], cloud: [key] });
+    return key;
+  }
+
+  it('stores another one, tells it to every site, and disturbs nothing', async () => {
+    const old = await buildWithKey('rekeyed');
+    const before = { told: controller.toldKeys.length, events: controller.world.events().length };
+    const done = await result(await renew('rekeyed'));
+    expect(done).toMatchObject({
+      phase: 'ready',
+      summary: 'nothing was amiss; the overlay has a new key',
+    });
+    const [key] = keysSince(before.told)['alpine'] ?? [];
+    expect(key).not.toBe(old);
+    expect(keysSince(before.told)).toEqual({ alpine: [key], beach: [key], cloud: [key] });
+    expect(await storedVersion('rekeyed')).toBe(2);
+    expect(effectsSince(before.events)).toEqual([]);
+    const [record] = await listBuilds(controller.db, 'rekeyed');
+    const steps = record?.steps.map(({ step, site }) => (site ? `${step} ${site}` : step)) ?? [];
+    expect(record).toMatchObject({ kind: 'repair', outcome: 'succeeded' });
+    for (const site of ['alpine', 'beach', 'cloud']) {
+      expect(steps.indexOf('overlay key')).toBeLessThan(steps.indexOf(`edges ${site}`));
+    }
+    expect(steps).toContain('overlay key');
+  });
+
+  it('waits for a site that is away before any has it', async () => {
+    const old = await buildWithKey('patient');
+    controller.world.setReachable('cloud', false);
+    const before = controller.toldKeys.length;
+    const operation = await renew('patient');
+    expect(await untilParked('patient')).toMatchObject({ step: 'look', site: 'cloud' });
+    expect(await storedVersion('patient')).toBe(1);
+    expect(keysSince(before)).toEqual({});
+    controller.world.setReachable('cloud', true);
+    expect(await result(operation)).toMatchObject({ phase: 'ready' });
+    const [key] = keysSince(before)['alpine'] ?? [];
+    expect(key).not.toBe(old);
+    expect(keysSince(before)).toEqual({ alpine: [key], beach: [key], cloud: [key] });
+  });
+
+  it('is refused when the site that is away is left out: the key stays', async () => {
+    await buildWithKey('keeps');
+    controller.world.setReachable('cloud', false);
+    const before = controller.toldKeys.length;
+    const operation = await renew('keeps');
+    await untilParked('keeps');
+    await controller.client.resume('keeps', { action: 'skip' });
+    const refused = result(operation);
+    await expect(refused).rejects.toMatchObject({ kind: 'Unreachable' });
+    await expect(refused).rejects.toThrow('the overlay keeps its key');
+    expect(await storedVersion('keeps')).toBe(1);
+    expect(keysSince(before)).toEqual({});
+    controller.world.setReachable('cloud', true);
+  });
+
+  it('goes on by resume where a site could not be told, with the key that the others have', async () => {
+    await buildWithKey('halfway');
+    forbid('overlay.apply');
+    const before = controller.toldKeys.length;
+    const operation = await renew('halfway');
+    expect(await untilParked('halfway')).toMatchObject({ step: 'edges', site: 'beach' });
+    await controller.client.resume('halfway', {});
+    expect(await result(operation)).toMatchObject({ phase: 'ready' });
+    const [key] = keysSince(before)['alpine'] ?? [];
+    expect(keysSince(before)).toEqual({ alpine: [key], beach: [key], cloud: [key] });
+    expect(await storedVersion('halfway')).toBe(2);
+  });
+});
+
 describe('a stop and a start', () => {
   it('power the computes down before the frontend, and up after it', async () => {
     await build('sleeps');
