@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StartedOperation } from '../../../src/client/cluster-runs.ts';
 import type { ClusterSpecInput } from '../../../src/domain/cluster.ts';
 import type { LibvirtSite } from '../../../src/domain/site.ts';
+import { mvcHome } from '../../../src/installation/home.ts';
+import { postgresSettings } from '../../../src/installation/settings.ts';
+import { closeDatabase, openDatabase } from '../../../src/store/database.ts';
 import { World } from '../faults/world.ts';
 
 const minutes = 60_000;
@@ -25,6 +28,16 @@ const twoSites = {
     { name: 'beach', computes: 1 },
   ],
 };
+
+/** As if the database had been put back to a time before the cluster. */
+async function forget(cluster: string): Promise<void> {
+  const db = openDatabase(await postgresSettings(mvcHome({ MVC_HOME: world.mvc.home })));
+  try {
+    await db.deleteFrom('cluster').where('name', '=', cluster).execute();
+  } finally {
+    await closeDatabase(db);
+  }
+}
 
 /** As an administrator does it, in the host's own policy. */
 async function allow(machine: string, outside: string[]): Promise<void> {
@@ -55,9 +68,22 @@ describe('a real cluster', () => {
       const frontend = vms.find(({ name }) => name === 'frontend');
       // A routed overlay would show the MAC of the container.
       expect(await onCompute('hub', 'cat /proc/net/arp')).toContain(frontend?.mac);
-      await world.destroyed('hub');
     },
     8 * minutes,
+  );
+
+  it(
+    'is swept when nothing of it is recorded any more, whatever its overlay was',
+    async () => {
+      await forget('hub');
+      expect(await world.mvc.ok('sweep')).toContain('hub-compute-beach-0');
+      await world.mvc.ok('sweep', '--remove', '--yes', '--cluster', 'hub');
+      await world.expectEmpty('hub');
+      for (const machine of ['alpine-h1', 'beach-h1']) {
+        expect((await world.inside(machine, 'ls', '/var/lib/mvc/overlay')).stdout).toBe('');
+      }
+    },
+    3 * minutes,
   );
 
   it(
