@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  adopt,
   linkOf,
   newKeeperState,
 } from '../../../../src/drivers/overlay/routed/paths/keeper-state.ts';
@@ -34,5 +35,16 @@ describe('a link with a relay', () => {
 
   it('is left to rendezvous between containers of which neither relays', () => {
     expect([keeps(3, 4, 0), keeps(4, 3, 0)]).toEqual([false, false]);
+  });
+});
+
+describe('another table', () => {
+  it('makes what passed to a container that has left forgotten: its number may be the next one’s', () => {
+    const of = (others: number[]) => configOf(3, { relays: [1, 2], others });
+    const state = newKeeperState(of([1, 2, 4]), 0, () => 0.5);
+    state.mtus.set(1, new Map([[1, 1420]]));
+    state.mtus.set(4, new Map([[0, 1420]]));
+    adopt(state, of([1, 2]), 1000);
+    expect([...state.mtus.keys()]).toEqual([1]);
   });
 });

@@ -47,10 +47,10 @@ export interface KeeperState {
   random: () => number;
   links: Map<string, Link>;
   pairs: Map<number, Pair>;
-  paths: Map<number, Path & { since: number; rttMs?: number; mtu?: number }>;
+  paths: Map<number, Path & { since: number; rttMs?: number }>;
   measurements: Map<number, MtuMeasurement>;
-  /** What came out, by the path's device and peer: it holds when a path is taken again. */
-  mtus: Map<string, number>;
+  /** What came out, by peer and then by device: it holds when a path is taken again. */
+  mtus: Map<number, Map<number, number>>;
   carriers: Map<number, Carrier>;
   provedByUdp: Map<number, number>;
   relay: RelayChoice | undefined;
@@ -135,7 +135,7 @@ export function adopt(state: KeeperState, config: PathsConfig, now: number): voi
       state.pairs.set(peer.number, newPair(candidates(state, peer), now));
     }
   }
-  for (const map of [state.pairs, state.paths, state.measurements, state.peerLinks]) {
+  for (const map of [state.pairs, state.paths, state.measurements, state.mtus, state.peerLinks]) {
     for (const number of map.keys()) if (!numbers.has(number)) map.delete(number);
   }
 }

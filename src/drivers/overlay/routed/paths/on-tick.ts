@@ -43,8 +43,7 @@ export function onTick(state: KeeperState, now: number): void {
 function tickLink(state: KeeperState, link: Link, now: number): void {
   if (state.down.has(link.device)) return;
   const before = link.life;
-  const found = link.device === directDevice && !isRelay(state.config, link.number);
-  const { link: life, probe } = tick(before, now, found ? idleMs.direct : idleMs.relay);
+  const { link: life, probe } = tick(before, now, idleOf(state, link));
   link.life = life;
   if (probe || (!life.alive && mayBeAlive(state, link, now))) {
     sendProbe(state, link.device, link.number, now);
@@ -53,6 +52,12 @@ function tickLink(state: KeeperState, link: Link, now: number): void {
   if (!link.recovery) return;
   if (life.alive) link.recovery = newRecovery(now, 0);
   else recover(state, link, now);
+}
+
+/** A link with a relay is one on whichever device. */
+function idleOf(state: KeeperState, { device, number }: Link): number {
+  const direct = device === directDevice && !isRelay(state.config, number);
+  return direct ? idleMs.direct : idleMs.relay;
 }
 
 /** What was alive before this program was started is not to be disturbed: it is asked first. */

@@ -1,6 +1,6 @@
 import { directDevice, hasAllPeers, relayOf } from './addresses.ts';
 import { choosePath } from './choose-path.ts';
-import { isAlive, linkKey, linkOf, peerOf, sendProbe, type KeeperState } from './keeper-state.ts';
+import { isAlive, linkOf, peerOf, sendProbe, type KeeperState } from './keeper-state.ts';
 import { mtuPeriodMs, mtuRetryMs, newMeasurement, tickMeasurement } from './mtu.ts';
 import type { PathsState } from './state.ts';
 
@@ -21,8 +21,7 @@ export function choosePaths(state: KeeperState, now: number): void {
       current: before?.device,
     });
     if (path.device !== before?.device || path.class !== before.class) {
-      const mtu = state.mtus.get(linkKey(path.device, number));
-      state.paths.set(number, { ...path, ...(mtu === undefined ? {} : { mtu }), since: now });
+      state.paths.set(number, { ...path, since: now });
       state.measurements.set(number, newMeasurement(path.device, now + settleMs));
     }
     measure(state, number, now);
@@ -51,8 +50,8 @@ function measure(state: KeeperState, number: number, now: number): void {
   const { run, probe, done } = tickMeasurement(before, state.config.mtu, now);
   for (const size of probe) sendProbe(state, path.device, number, now, size);
   if (done?.mtu !== undefined) {
-    path.mtu = done.mtu;
-    state.mtus.set(linkKey(path.device, number), done.mtu);
+    const known = state.mtus.get(number) ?? new Map<number, number>();
+    state.mtus.set(number, known.set(path.device, done.mtu));
   }
   const pauseMs = done?.mtu === undefined ? mtuRetryMs : mtuPeriodMs;
   const later = newMeasurement(path.device, now + pauseMs * (0.9 + 0.2 * state.random()));
@@ -93,6 +92,7 @@ function viewPath(state: KeeperState, number: number, name: string): PathsState[
   const end = hasAllPeers(state.config, path.device) ? number : (relay ?? 0);
   const link = linkOf(state, path.device, end);
   const rttMs = end === number ? link?.life.rttMs : path.rttMs;
+  const mtu = state.mtus.get(number)?.get(path.device);
   const via = through ? peerOf(state.config, relay)?.name : undefined;
   return [
     {
@@ -103,7 +103,7 @@ function viewPath(state: KeeperState, number: number, name: string): PathsState[
       directAlive: isAlive(state, directDevice, number),
       carrier: (state.carriers.get(path.device)?.by ?? 'udp') === 'udp' ? 'udp' : 'tcp',
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 10) / 10 }),
-      ...(path.mtu === undefined ? {} : { mtu: path.mtu }),
+      ...(mtu === undefined ? {} : { mtu }),
       since: Math.floor(path.since / 1000),
       ...(link?.endpoint ? { endpoint: link.endpoint } : {}),
     },
