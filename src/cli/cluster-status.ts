@@ -85,10 +85,9 @@ export async function pathsSoon(status: ClusterStatus): Promise<ClusterPaths | u
   if (overlay?.kind !== 'routed' || phase !== 'ready' || engineSilent !== undefined)
     return undefined;
   // Within the use of the client: that it is closed ends the question that is too late.
-  return withClient((client) => {
-    const asked = client.paths(name).catch(() => undefined);
-    return Promise.race([asked, sleep(pathsWithinMs, undefined, { ref: false })]);
-  });
+  return withClient((client) =>
+    Promise.race([client.paths(name), sleep(pathsWithinMs, undefined, { ref: false })]),
+  ).catch(() => undefined);
 }
 
 async function inWebInterface(

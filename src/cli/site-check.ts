@@ -17,8 +17,8 @@ export function siteCheckCommand(): Command {
   return new Command('check')
     .summary('try all that a cluster will need of sites, and say what to mend')
     .description(
-      'Asks every host of the sites: ssh, host key, our program, sudo, clock, policy, bridge, forwarding, packages, libvirt, ' +
-        'KVM, pool; then sends UDP from each VM container to the public address of each of the sites, and back. ' +
+      'Asks every host of the sites: ssh, host key, our program, sudo, clock, policy, bridge, forwarding, packages, ' +
+        'overlays, libvirt, KVM, pool; then sends UDP from each VM container to the public address of each of the sites, and back. ' +
         'Nothing is changed anywhere, and a site from a file need not be registered. Exit code 1 if something ' +
         'is to be mended.',
     )

@@ -27,7 +27,7 @@ export function planNetwork(input: PlanInput): Range {
   if (input.spec.network === undefined) {
     const lans = registeredSites(input).map(({ site }) => siteRange(site));
     // What has all of the pool in it leaves no choice: the cluster's own range goes first there.
-    const outside = outsideOf(input).filter((each) => !contains(each, defaultPool));
+    const outside = outsideRanges(input).filter((each) => !contains(each, defaultPool));
     return firstFreeRange([...used, ...lans, ...outside], prefixFor(hosts + 1));
   }
   const range = parseRange(input.spec.network);
@@ -52,13 +52,13 @@ export function planNetwork(input: PlanInput): Range {
   return range;
 }
 
-function outsideOf({ spec }: PlanInput): Range[] {
+function outsideRanges({ spec }: PlanInput): Range[] {
   return (spec.overlay.outside ?? []).map(parseRange);
 }
 
 /** @throws {Failure} BadInput: no way leads there, since the VMs would look for it among themselves. */
 function refuseOutsideWithin(range: Range, input: PlanInput): void {
-  const inner = outsideOf(input).find((each) => contains(range, each));
+  const inner = outsideRanges(input).find((each) => contains(range, each));
   if (!inner) return;
   throw new Failure(
     'BadInput',
@@ -69,7 +69,7 @@ function refuseOutsideWithin(range: Range, input: PlanInput): void {
 
 /** Part of what is opened may be the cluster's own. That of everything is no news. */
 export function warnOfOutside(range: Range, input: PlanInput): string[] {
-  return outsideOf(input)
+  return outsideRanges(input)
     .filter((each) => each.prefix > 0 && contains(each, range))
     .map(
       (each) =>

@@ -21,9 +21,9 @@ export function refuseImpossible(recorded: RecordedCluster, spec: ClusterSpec): 
   const made = recorded.wasReady || recorded.vms.some(isMade);
   const fixed = made ? [...lasting, ...installed] : lasting;
   const refused = lines.find((line) => fixed.includes(line.split(/[.:]/)[0] ?? ''));
-  if (refused !== undefined) throw fixedFor(name, refused);
+  if (refused !== undefined) throw fixedFor(recorded, refused);
   if (spec.network !== undefined && spec.network !== recorded.network) {
-    throw fixedFor(name, `network: ${recorded.network} → ${spec.network}`);
+    throw fixedFor(recorded, `network: ${recorded.network} → ${spec.network}`);
   }
   const stopped = recorded.vms.filter((vm) => vm.state === 'stopped' && vm.role === 'compute');
   if (stopped.length > 0 && lines.some((line) => line.startsWith('compute.'))) {
@@ -35,11 +35,11 @@ export function refuseImpossible(recorded: RecordedCluster, spec: ClusterSpec): 
   }
 }
 
-function fixedFor(name: string, line: string): Failure {
+function fixedFor({ spec: { name, overlay } }: RecordedCluster, line: string): Failure {
   // Often it was not said at all, and the default has become another.
-  const [, kind] = /^overlay\.kind: (\S+) →/.exec(line) ?? [];
-  const leave =
-    kind === undefined ? '' : ` (\`--overlay ${kind}\`, or \`overlay.kind\` of the file)`;
+  const leave = line.startsWith('overlay.kind:')
+    ? ` (\`--overlay ${overlay.kind}\`, or \`overlay.kind\` of the file)`
+    : '';
   return new Failure('Conflict', `cluster ${name} cannot be changed to this spec: ${line}`, {
     help: `leave that as it is${leave}, or \`mvc destroy ${name}\` and create the cluster anew`,
   });

@@ -5,7 +5,7 @@ import type { OverlayTable } from '../../../src/domain/overlay.ts';
 import { bridgePrefix } from '../../../src/drivers/overlay/routed/names.ts';
 import { createLocalShell } from '../../../src/transport/local-shell.ts';
 import { watchFrames } from '../network/frames.ts';
-import { pings, sh, until } from './hosts.ts';
+import { namespaceName, pings, sh, until } from './hosts.ts';
 import { leaseOf } from './lease.ts';
 import { createListeners, seenAs } from './listeners.ts';
 import { key, operation } from './n2n-site.ts';
@@ -16,7 +16,7 @@ const vms = { c1: [1, 2], c2: [3], c3: [] };
 const [vm1, vm2, vm3] = ['vm1', 'vm2', 'vm3'].map(vmNamespace) as [string, string, string];
 const gateway = '10.77.1.254';
 /** A machine behind the gateway of the LAN, which translates nothing on that way. */
-const mirror = { namespace: 'mvcn-mirror', address: '203.0.113.7' };
+const mirror = { namespace: namespaceName('mirror'), address: '203.0.113.7' };
 const stranger = '192.168.10.50';
 
 const local = createLocalShell();

@@ -43,7 +43,7 @@ export interface RoutedSite {
 
 const siteOf = (container: string) => (container === 'c3' ? 'there' : 'here');
 /** The namespace that stands for a VM. */
-export const vmNamespace = (vm: string) => namespaceName(vm);
+export const vmNamespace = namespaceName;
 
 export async function startRoutedSite(): Promise<RoutedSite> {
   const directory = await becomeMvcSite();
